@@ -1,0 +1,1 @@
+"""One customer turn in, one answer out: history → model → tools → guard → send."""

@@ -1,0 +1,1 @@
+"""Google Calendar v3 and its token endpoint, imitated at the wire."""

@@ -1,0 +1,167 @@
+"""What the model sees: the policy first and unchanged, then a window of messages, then the facts, then what is new."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from meetings.booking import latest_meeting, upcoming_meeting
+from meetings.business import Business, in_language
+from meetings.customers import language_of
+from meetings.database import Database
+from meetings.qualification import Standing, answers_of, standing
+from meetings.tables import Author, Customer, Meeting, Message, MessageState, Offer
+from prompts.catalogue import Catalogue, document
+from prompts.labels import when_label
+from tools.qualification import missing_line
+
+WINDOW = 30  # messages of history; everything older that matters stands in the facts
+
+
+def policy(business: Business, locale: str) -> str:
+    """The static part: the same for every customer of a language, so that providers can cache it."""
+    company = business.company
+    return document(
+        "policy",
+        locale,
+        assistant_name=company.assistant_name,
+        company=company.name,
+        sells=company.sells,
+        tone=company.tone,
+        facts=company.facts,
+        subject=in_language(business.meetings.subject, locale),
+        length_min=business.meetings.length_min,
+        criteria=[
+            {
+                "name": c.name,
+                "type": c.type.value,
+                "required": c.required,
+                "options": ", ".join(c.options),
+                "question": in_language(c.question, locale),
+            }
+            for c in business.qualification
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One turn's input as plain data: it is kept as the result of a durable step.
+
+    Attributes:
+        history: Messages before, oldest first: {"role": "user" | "assistant", "text": …}.
+        facts: The block of facts as of now.
+        new: Texts of the messages to answer, oldest first.
+        locale: The customer's language.
+    """
+
+    history: list[dict[str, str]]
+    facts: str
+    new: list[str]
+    locale: str
+
+
+async def read_conversation(
+    db: Database, business: Business, customer_id: int, claimed: Sequence[int], now: datetime, default_locale: str
+) -> Conversation:
+    """The conversation up to the claimed messages."""
+    async with db.transaction() as session:
+        customer = await session.get_one(Customer, customer_id)
+        locale = language_of(customer, default_locale)
+        rows = list(
+            await session.scalars(
+                select(Message)
+                .where(Message.customer_id == customer_id, Message.id <= max(claimed), Message.state != MessageState.FAILED)
+                .order_by(Message.id.desc())
+                .limit(WINDOW + len(claimed))
+            )
+        )
+        answers = await answers_of(session, customer)
+        offers = list(
+            await session.scalars(
+                select(Offer).where(Offer.customer_id == customer_id, Offer.starts_at > now).order_by(Offer.number)
+            )
+        )
+        meeting = await upcoming_meeting(session, customer_id, now) or await latest_meeting(session, customer_id)
+    words = Catalogue.load("conversation", locale)
+    rows.reverse()
+    old = [m for m in rows if m.id not in claimed]
+    return Conversation(
+        history=_from_customer_on([_entry(m, business, words) for m in old]),
+        facts=_facts(business, customer, standing(business, answers), offers, meeting, now, locale, words),
+        new=[_text(m, words) for m in rows if m.id in claimed],
+        locale=locale,
+    )
+
+
+def _entry(message: Message, business: Business, words: Catalogue) -> dict[str, str]:
+    if message.author == Author.CUSTOMER:
+        return {"role": "user", "text": _text(message, words)}
+    if message.author == Author.SELLER:
+        return {"role": "assistant", "text": words.text("seller_wrote", company=business.company.name, text=message.text)}
+    return {"role": "assistant", "text": message.text}
+
+
+def _text(message: Message, words: Catalogue) -> str:
+    if message.kind in ("text", "choice"):
+        return message.text
+    mark = words.text(f"media_{message.kind}")
+    return f"{mark} {message.text}" if message.text else mark
+
+
+def _from_customer_on(entries: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The window may cut in the middle: it starts with something the customer said."""
+    first = next((n for n, entry in enumerate(entries) if entry["role"] == "user"), len(entries))
+    return entries[first:]
+
+
+def _facts(
+    business: Business,
+    customer: Customer,
+    state: Any,
+    offers: Sequence[Offer],
+    meeting: Meeting | None,
+    now: datetime,
+    locale: str,
+    words: Catalogue,
+) -> str:
+    zone = business.zone
+    first_name = (customer.name or "").split(" ")[0]
+    lines = [
+        f"now: {now.astimezone(zone).isoformat(timespec='minutes')} | {when_label(now, zone, locale)}",
+        f"language: {locale}",
+        f"company: {business.company.name}",
+        f"customer: {first_name}",
+        f"qualification: {state.standing.value}",
+        *(f"answered: {name} | {value}" for name, value in state.answers.items()),
+    ]
+    if state.standing is not Standing.FAILED:
+        lines += [missing_line(criterion, locale) for criterion in state.missing]
+    lines += [
+        f"offered: {o.number} | {o.starts_at.astimezone(zone).isoformat(timespec='minutes')} | {when_label(o.starts_at, zone, locale)}"
+        for o in offers
+    ]
+    lines.append(f"meeting: {_meeting_fact(business, meeting, locale)}")
+    lines.append(f"first_contact: {'no' if customer.introduced_at else 'yes'}")
+    if not customer.introduced_at:
+        company = business.company
+        sentence = words.text("introduction", name=first_name, assistant_name=company.assistant_name, company=company.name)
+        lines.append(f"introduction: {sentence}")
+    return "\n".join(["<facts>", *lines, "</facts>"])
+
+
+def _meeting_fact(business: Business, meeting: Meeting | None, locale: str) -> str:
+    if meeting is None:
+        return "none"
+    seller = business.seller(meeting.kommo_user_id)
+    parts = [
+        str(meeting.status) if meeting.phase != "held" else "confirming",
+        meeting.starts_at.astimezone(business.zone).isoformat(timespec="minutes"),
+        when_label(meeting.starts_at, business.zone, locale),
+        seller.name if seller else business.company.name,
+    ]
+    return " | ".join(parts)
+
+

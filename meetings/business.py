@@ -1,0 +1,304 @@
+"""The business file: what is sold, to whom, by whom and when. Read once at the start, immutable afterwards."""
+
+import tomllib
+from datetime import date, datetime, time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+import holidays
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from prompts.catalogue import DEFAULT_LOCALE, LOCALES
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class BusinessFileError(Exception):
+    """The business file can't be used; the message lists every key at fault and what it should be."""
+
+
+class _Part(BaseModel):
+    # A key nobody reads would be a setting that does nothing: refuse it.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{value!r} is no IANA time zone; write e.g. America/Sao_Paulo") from None
+    return value
+
+
+def _localised(value: Any) -> Any:
+    return {DEFAULT_LOCALE: value} if isinstance(value, str) else value
+
+
+def _known_locales(value: dict[str, str]) -> dict[str, str]:
+    strange = sorted(set(value) - set(LOCALES))
+    if strange:
+        raise ValueError(f"language {strange[0]!r} is not known; use {', '.join(LOCALES)}")
+    if not value:
+        raise ValueError("give the text in at least one language")
+    return value
+
+
+
+
+Localised = Annotated[dict[str, str], BeforeValidator(_localised), AfterValidator(_known_locales)]
+
+
+def in_language(text: dict[str, str], locale: str) -> str:
+    """The text in that language, else in the default one, else in the first given."""
+    return text.get(locale) or text.get(DEFAULT_LOCALE) or next(iter(text.values()))
+
+
+class Hours(_Part):
+    """One opening interval of a day, local time, end exclusive."""
+
+    start: time
+    end: time
+
+
+def _parse_hours(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        start, end = (time.fromisoformat(part.strip()) for part in value.split("-"))
+    except ValueError:
+        raise ValueError(f'{value!r} is no interval; write e.g. "09:00-12:00"') from None
+    if end <= start:
+        raise ValueError(f"{value!r} ends before it starts")
+    return Hours(start=start, end=end)
+
+
+Interval = Annotated[Hours, BeforeValidator(_parse_hours)]
+
+
+class Company(_Part):
+    """Who we are, in the words customers read."""
+
+    name: str = Field(min_length=1)
+    sells: str = Field(min_length=1)
+    assistant_name: str = Field(min_length=1)
+    tone: str = ""
+    facts: tuple[str, ...] = ()
+
+
+class CriterionType(StrEnum):
+    TEXT = "text"
+    NUMBER = "number"
+    MONEY = "money"
+    CHOICE = "choice"
+    YES_NO = "yes_no"
+
+
+class Rule(_Part):
+    """When an answer qualifies. Only the keys that fit the criterion's type may be given.
+
+    Attributes:
+        min: Least number or amount, inclusive.
+        max: Greatest number or amount, inclusive.
+        accept: Options that qualify.
+        equals: The yes/no answer that qualifies.
+    """
+
+    min: float | None = None
+    max: float | None = None
+    accept: tuple[str, ...] | None = None
+    equals: bool | None = None
+
+
+_RULE_KEYS = {
+    CriterionType.TEXT: set(),
+    CriterionType.NUMBER: {"min", "max"},
+    CriterionType.MONEY: {"min", "max"},
+    CriterionType.CHOICE: {"accept"},
+    CriterionType.YES_NO: {"equals"},
+}
+
+
+class Criterion(_Part):
+    """One thing to find out before a meeting may be booked."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    question: Localised
+    type: CriterionType
+    required: bool = True
+    options: tuple[str, ...] = ()
+    rule: Rule = Rule()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        given = self.rule.model_fields_set
+        strange = sorted(given - _RULE_KEYS[self.type])
+        if strange:
+            raise ValueError(f"rule.{strange[0]} does not go with type {self.type.value!r}")
+        if self.type is CriterionType.CHOICE and not self.options:
+            raise ValueError("a choice needs options = [...]")
+        if self.options and self.type is not CriterionType.CHOICE:
+            raise ValueError("options go with type 'choice' only")
+        unknown = sorted(set(self.rule.accept or ()) - set(self.options))
+        if unknown:
+            raise ValueError(f"rule.accept names {unknown[0]!r}, which is not among the options")
+        return self
+
+
+class Seller(_Part):
+    """A person who holds meetings.
+
+    Attributes:
+        working_hours: Intervals per weekday ("mon" … "sun"), in the business's time zone; a missing day is free.
+        calendar_id: Google calendar; None means GOOGLE_CALENDAR_ID.
+    """
+
+    name: str = Field(min_length=1)
+    kommo_user_id: int
+    calendar_id: str | None = None
+    working_hours: dict[Weekday, tuple[Interval, ...]]
+
+
+class MeetingRules(_Part):
+    """How meetings are offered. Minutes and days as the names say."""
+
+    subject: Localised
+    length_min: int = Field(default=60, ge=5, le=480)
+    buffer_min: int = Field(default=0, ge=0, le=240)
+    minimum_notice_min: int = Field(default=120, ge=0, le=43_200)
+    horizon_days: int = Field(default=14, ge=1, le=60)
+    step_min: int = Field(default=30, ge=5, le=240)
+    offers: int = Field(default=4, ge=1, le=10)
+    holidays_region: str | None = None
+
+    @model_validator(mode="after")
+    def _region_exists(self) -> Self:
+        if self.holidays_region:
+            try:
+                _holiday_calendar(self.holidays_region, 2026)
+            except (NotImplementedError, ValueError, KeyError):
+                raise ValueError(
+                    f"holidays_region {self.holidays_region!r} is not known; write a country or country-state, e.g. BR-SP"
+                ) from None
+        return self
+
+
+class KommoRules(_Part):
+    """How Kommo is used.
+
+    Attributes:
+        task_type_id: Type of the meeting tasks; 2 is Kommo's built-in Meeting.
+        task_deadline: Whether a task's deadline is shown and understood as the meeting's start or its end. Kommo does not say.
+    """
+
+    task_type_id: int = 2
+    task_deadline: Literal["start", "end"] = "start"
+    pipeline_id: int | None = None
+    new_lead_status_id: int | None = None
+    lead_tag: str = "marcado"
+
+
+class ResultWords(_Part):
+    """What a seller writes as a task's result when the meeting did not simply take place, in any language."""
+
+    no_show: tuple[str, ...]
+    cancelled: tuple[str, ...]
+
+
+class Business(_Part):
+    """The whole file."""
+
+    time_zone: Annotated[str, AfterValidator(_time_zone)]
+    company: Company
+    qualification: tuple[Criterion, ...] = ()
+    sellers: tuple[Seller, ...] = Field(min_length=1)
+    meetings: MeetingRules
+    kommo: KommoRules = KommoRules()
+    result_words: ResultWords
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        for what, values in (
+            ("sellers: kommo_user_id", [s.kommo_user_id for s in self.sellers]),
+            ("sellers: name", [s.name for s in self.sellers]),
+            ("qualification: name", [c.name for c in self.qualification]),
+        ):
+            double = [v for n, v in enumerate(values) if v in values[:n]]
+            if double:
+                raise ValueError(f"{what} {double[0]!r} stands twice")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def local(self, moment: datetime) -> datetime:
+        """An aware moment as it reads on the wall clock of the business."""
+        return moment.astimezone(self.zone)
+
+    def seller(self, kommo_user_id: int | None) -> Seller | None:
+        """The seller with that Kommo user id, None when it is nobody who holds meetings."""
+        return next((s for s in self.sellers if s.kommo_user_id == kommo_user_id), None)
+
+    def is_holiday(self, day: date) -> bool:
+        region = self.meetings.holidays_region
+        return bool(region) and day in _holiday_calendar(region or "", day.year)
+
+
+_calendars: dict[tuple[str, int], holidays.HolidayBase] = {}
+
+
+def _holiday_calendar(region: str, year: int) -> holidays.HolidayBase:
+    if (region, year) not in _calendars:
+        country, _, subdivision = region.partition("-")
+        _calendars[region, year] = holidays.country_holidays(country, subdiv=subdivision or None, years=year)
+    return _calendars[region, year]
+
+
+def load_business(path: Path, default_calendar: str | None = None) -> Business:
+    """Reads and checks the business file.
+
+    Args:
+        path: A TOML file.
+        default_calendar: GOOGLE_CALENDAR_ID, for sellers without a calendar of their own.
+
+    Raises:
+        BusinessFileError: It is missing, no TOML, or some keys are wrong; all of them are named.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BusinessFileError(
+            f"There is no business file at {path}. Copy business.toml from the project and edit it, or set BUSINESS_FILE."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BusinessFileError(f"{path} is not valid TOML: {error}") from None
+    try:
+        business = Business.model_validate(data)
+    except ValidationError as error:
+        raise BusinessFileError("\n".join([f"{path} has mistakes:", *_problems(error)])) from None
+    return _with_calendars(business, path, default_calendar)
+
+
+def _with_calendars(business: Business, path: Path, default_calendar: str | None) -> Business:
+    sellers = []
+    for n, seller in enumerate(business.sellers):
+        calendar_id = seller.calendar_id or default_calendar
+        if not calendar_id:
+            raise BusinessFileError(
+                f"{path} has mistakes:\n  sellers[{n}].calendar_id: missing, and GOOGLE_CALENDAR_ID is not set either"
+            )
+        sellers.append(seller.model_copy(update={"calendar_id": calendar_id}))
+    return business.model_copy(update={"sellers": tuple(sellers)})
+
+
+def _problems(error: ValidationError) -> list[str]:
+    lines = []
+    for item in error.errors(include_url=False):
+        key = ""
+        for part in item["loc"]:
+            key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
+        lines.append(f"  {key or 'file'}: {item['msg'].removeprefix('Value error, ')}")
+    return lines

@@ -1,0 +1,127 @@
+"""Who we talk to: one customer per person, whatever spelling their number comes in, and their lead in Kommo."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from clients.kommo import KommoClient, KommoContact, KommoLead
+from meetings.business import Business
+from meetings.database import Database
+from meetings.events import ChatIdentity
+from meetings.phones import match_key, same_person, spellings, to_e164
+from meetings.tables import Customer
+from prompts.catalogue import Catalogue, closest_locale
+
+
+async def customer_of(session: AsyncSession, chat: ChatIdentity, name: str | None, now: datetime) -> Customer:
+    """The customer of a chat, made if new.
+
+    Found by phone (with and without Brazil's ninth digit), by hidden id, or by chat id. What the chat reveals for the first time
+    (phone, hidden id, name) is added; what we know is never blanked.
+    """
+    customer = await find_customer(session, chat)
+    if customer is None:
+        customer = Customer(jid=chat.jid, created_at=now)
+        session.add(customer)
+    if chat.phone and not customer.phone:
+        customer.phone, customer.match_key = chat.phone, match_key(chat.phone)
+    if chat.lid and not customer.lid:
+        customer.lid = chat.lid
+    if chat.jid != customer.jid and not (chat.jid.endswith("@lid") and customer.phone):
+        customer.jid = chat.jid  # a phone's own id is the better address; a hidden one replaces it only if we have no phone
+    if name and not customer.name:
+        customer.name = name
+    await session.flush()
+    return customer
+
+
+async def find_customer(session: AsyncSession, chat: ChatIdentity) -> Customer | None:
+    """The customer of a chat, None when unknown. A phone says more than a hidden id."""
+    if chat.phone:
+        found = await session.scalar(select(Customer).where(Customer.match_key == match_key(chat.phone)))
+        if found:
+            return found
+    conditions = [Customer.jid == chat.jid]
+    if chat.lid:
+        conditions.append(Customer.lid == chat.lid)
+    elif chat.jid.endswith("@lid"):
+        conditions.append(Customer.lid == chat.jid)
+    return await session.scalar(select(Customer).where(or_(*conditions)).order_by(Customer.id).limit(1))
+
+
+def language_of(customer: Customer, default: str) -> str:
+    """The catalogue for texts to this customer."""
+    return closest_locale(customer.locale or default)
+
+
+class Leads:
+    """Finds or makes a customer's contact and lead in Kommo."""
+
+    def __init__(self, db: Database, kommo: KommoClient, business: Business, locale: str, now: Callable[[], datetime]) -> None:
+        self.db, self.kommo, self.business, self.locale, self.now = db, kommo, business, locale, now
+
+    async def ensure(self, customer_id: int) -> int | None:
+        """The id of the customer's lead: the one we know, else the newest open lead of a contact with that phone, else a new
+        one. None while the customer's phone is hidden.
+
+        Safe to repeat: it looks before it makes, so a lost answer makes no second contact.
+
+        Raises:
+            ServiceError: Kommo can't be asked.
+        """
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            if customer.kommo_lead_id:
+                return customer.kommo_lead_id
+            phone, name = customer.phone, customer.name
+        if not phone:
+            return None
+        contact = await self._find_contact(phone)
+        lead = await self._open_lead(contact) if contact else None
+        if lead:
+            await self._save(customer_id, lead.id, contact.id if contact else None, lead.responsible_user_id)
+            return lead.id
+        return await self._create(customer_id, phone, name or phone, contact)
+
+    async def forget(self, customer_id: int) -> None:
+        """Drops the lead we know (it was deleted or closed), so that `ensure` looks again."""
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            customer.kommo_lead_id = None
+
+    async def _find_contact(self, phone: str) -> KommoContact | None:
+        # Kommo searches by substring over what somebody typed: try each spelling, then compare the numbers ourselves.
+        for query in (*spellings(phone), *spellings(phone, national=True)):
+            for contact in await self.kommo.find_contacts(query):
+                known = [to_e164(text) for text in contact.phones]
+                if any(number and same_person(number, phone) for number in known):
+                    return contact
+        return None
+
+    async def _open_lead(self, contact: KommoContact) -> KommoLead | None:
+        leads = await self.kommo.list_leads(contact.lead_ids)
+        return next((lead for lead in leads if lead.is_open), None)
+
+    async def _create(self, customer_id: int, phone: str, name: str, contact: KommoContact | None) -> int:
+        rules = self.business.kommo
+        title = Catalogue.load("crm", self.locale).text("lead_name", name=name)
+        place = {"pipeline_id": rules.pipeline_id, "status_id": rules.new_lead_status_id}
+        if contact:
+            lead_id, contact_id = await self.kommo.create_lead(title, contact_id=contact.id, tags=[rules.lead_tag], **place), contact.id
+        else:
+            lead_id, contact_id = await self.kommo.create_lead_with_contact(
+                title, contact_name=name, phone=phone, tags=[rules.lead_tag], **place
+            )
+        lead = await self.kommo.get_lead(lead_id)
+        await self._save(customer_id, lead_id, contact_id, lead.responsible_user_id if lead else None)
+        return lead_id
+
+    async def _save(self, customer_id: int, lead_id: int, contact_id: int | None, user_id: int | None) -> None:
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            customer.kommo_lead_id = lead_id
+            customer.kommo_contact_id = contact_id or customer.kommo_contact_id
+            # The responsible user decides whose calendar is offered, when that user is one of our sellers.
+            customer.kommo_user_id = user_id if self.business.seller(user_id) else None

@@ -1,0 +1,115 @@
+"""Opens the database: SQLite in WAL mode by default, PostgreSQL by URL; applies migrations; hands out transactions."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class DatabaseError(Exception):
+    """The database can't be opened; the message says which and what to do."""
+
+
+class Database:
+    """Short transactions on our own tables. Never hold one across a network call."""
+
+    def __init__(self, url: str) -> None:
+        """`url` as in DATABASE_URL: sqlite:///path or postgresql://….
+
+        Raises:
+            DatabaseError: The URL is of another kind.
+        """
+        self.url = parse_url(url)
+        self.engine = _async_engine(self.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction, committed at the end, rolled back on an exception. Writers are served one at a time on SQLite."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    def migrate(self) -> None:
+        """Brings the tables up to date. Blocking; call before serving.
+
+        Raises:
+            DatabaseError: The file or server can't be used.
+        """
+        try:
+            engine = sync_engine(self.url)
+            with engine.begin() as connection:
+                command.upgrade(_alembic(connection), "head")
+            engine.dispose()
+        except (SQLAlchemyError, OSError) as error:
+            shown = self.url.render_as_string(hide_password=True)
+            raise DatabaseError(
+                f"The database {shown} can't be used ({type(error).__name__}). "
+                "Check DATABASE_URL: the folder must exist and be writable, or the server must be up."
+            ) from error
+
+
+def parse_url(url: str) -> URL:
+    """DATABASE_URL with the driver that we use."""
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError:
+        raise DatabaseError("DATABASE_URL is no URL; write sqlite:///marcado.sqlite or postgresql://…") from None
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return parsed.set(drivername="sqlite")
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    raise DatabaseError(f"DATABASE_URL starts with {backend!r}; only sqlite and postgresql are supported")
+
+
+def sync_engine(url: URL, **options: Any) -> Engine:
+    """A blocking engine on the same database, for migrations."""
+    engine = create_engine(url, **options)
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _async_engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_size=10)
+    # Few connections: SQLite has one writer, and its busy handler is unfair when many wait.
+    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), pool_size=2, max_overflow=0, pool_timeout=60)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_immediate
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A transaction that reads, then writes, must hold the write lock from the start: two could else both see a free time.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,183 @@
+"""Stores what webhooks bring, in one transaction per webhook, before anybody answers 200. No network, no rules about meetings."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from meetings.customers import customer_of, find_customer
+from meetings.database import Database
+from meetings.events import (
+    CustomerMessage,
+    DeliveryState,
+    DeliveryUpdate,
+    EvolutionEvent,
+    Ignored,
+    KommoWebhook,
+    MessageDeleted,
+    MessageEdited,
+    OwnMessage,
+)
+from meetings.tables import Author, Customer, Hint, Message, MessageState, Webhook
+
+_LADDER = [MessageState.PENDING, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ]
+
+
+class Inbox:
+    """Where webhooks are put down."""
+
+    def __init__(self, db: Database, now: Callable[[], datetime], *, pause_min: int) -> None:
+        """`pause_min`: minutes the agent stays silent for a customer after a person of ours wrote by hand."""
+        self.db, self.now, self.pause_min = db, now, pause_min
+
+    async def store_kommo(self, webhook: KommoWebhook, body: str) -> int:
+        """Keeps the (redacted) body and one hint per task or lead it names; returns the number of hints."""
+        now = self.now()
+        outcome = "stored" if webhook.hints else "ignored"
+        async with self.db.transaction() as session:
+            row = Webhook(
+                source="kommo",
+                event=", ".join(sorted({f"{h.entity.value}[{h.action}]" for h in webhook.hints}))[:60],
+                body=body,
+                outcome=outcome,
+                reason=", ".join(webhook.ignored)[:200] or None,
+                stored_at=now,
+            )
+            session.add(row)
+            await session.flush()
+            session.add_all(
+                Hint(
+                    webhook_id=row.id,
+                    entity=hint.entity,
+                    entity_id=hint.id,
+                    action=hint.action,
+                    kommo_lead_id=hint.lead_id,
+                    stored_at=now,
+                )
+                for hint in webhook.hints
+            )
+        return len(webhook.hints)
+
+    async def store_evolution(self, event_name: str, events: Sequence[EvolutionEvent], body: str) -> None:
+        """Keeps the (redacted) body and applies what it tells to customers and messages. Safe to repeat."""
+        ignored = [e.reason for e in events if isinstance(e, Ignored)]
+        async with self.db.transaction() as session:
+            session.add(
+                Webhook(
+                    source="evolution",
+                    event=event_name[:60],
+                    body=body,
+                    outcome="ignored" if len(ignored) == len(events) else "stored",
+                    reason=", ".join(sorted(set(ignored)))[:200] or None,
+                    stored_at=self.now(),
+                )
+            )
+            for event in events:
+                await self._apply(session, event)
+
+    async def _apply(self, session: AsyncSession, event: EvolutionEvent) -> None:
+        match event:
+            case CustomerMessage():
+                await self._customer_wrote(session, event)
+            case OwnMessage():
+                await self._we_wrote(session, event)
+            case DeliveryUpdate():
+                await self._delivered(session, event)
+            case MessageEdited():
+                await self._edited(session, event.message_id, event.text)
+            case MessageDeleted():
+                await self._edited(session, event.message_id, "")
+            case _:
+                pass
+
+    async def _customer_wrote(self, session: AsyncSession, event: CustomerMessage) -> None:
+        customer = await customer_of(session, event.chat, event.name, self.now())
+        if await _known(session, customer, event.id):
+            return
+        session.add(
+            Message(
+                customer_id=customer.id,
+                author=Author.CUSTOMER,
+                vendor_id=event.id,
+                kind=event.kind,
+                text=event.text,
+                state=MessageState.NEW,
+                sent_at=event.sent_at,
+                stored_at=self.now(),
+            )
+        )
+        # A new message is a reason to answer at once, whatever went wrong with the last one.
+        customer.turn_attempts, customer.next_turn_at = 0, None
+
+    async def _we_wrote(self, session: AsyncSession, event: OwnMessage) -> None:
+        customer = await find_customer(session, event.chat)
+        if customer is None or await _known(session, customer, event.id):
+            return
+        sending = await session.scalar(
+            select(Message)
+            .where(
+                Message.customer_id == customer.id,
+                Message.state == MessageState.SENDING,
+                Message.vendor_id.is_(None),
+                Message.text == event.text,
+            )
+            .order_by(Message.id)
+            .limit(1)
+        )
+        if sending is not None:  # our own send, announced before (or instead of) its answer
+            sending.vendor_id, sending.state = event.id, MessageState.SENT
+            return
+        if event.via_api or event.automatic:
+            return  # another system's bot or the server itself; nobody took over
+        session.add(
+            Message(
+                customer_id=customer.id,
+                author=Author.SELLER,
+                vendor_id=event.id,
+                kind=event.kind,
+                text=event.text,
+                state=MessageState.SENT,
+                sent_at=event.sent_at,
+                stored_at=self.now(),
+            )
+        )
+        customer.paused_until = self.now() + timedelta(minutes=self.pause_min)
+
+    async def _delivered(self, session: AsyncSession, event: DeliveryUpdate) -> None:
+        message = await session.scalar(
+            select(Message).where(Message.vendor_id == event.message_id, Message.author.in_([Author.AGENT, Author.SYSTEM]))
+        )
+        if message is None:
+            return
+        wanted = {
+            DeliveryState.SENT: MessageState.SENT,
+            DeliveryState.DELIVERED: MessageState.DELIVERED,
+            DeliveryState.READ: MessageState.READ,
+            DeliveryState.FAILED: MessageState.FAILED,
+        }[event.state]
+        if wanted is MessageState.FAILED:
+            if message.state not in (MessageState.DELIVERED, MessageState.READ):
+                message.state, message.problem = MessageState.FAILED, "WhatsApp reported an error after accepting it"
+        elif message.state in _LADDER and _LADDER.index(wanted) > _LADDER.index(MessageState(message.state)):
+            message.state = wanted
+
+    async def _edited(self, session: AsyncSession, vendor_id: str, text: str) -> None:
+        """Before the answer the new text counts; afterwards what was answered stays on record."""
+        message = await session.scalar(
+            select(Message).where(
+                Message.vendor_id == vendor_id, Message.author == Author.CUSTOMER, Message.state == MessageState.NEW
+            )
+        )
+        if message is None:
+            return
+        message.text = text
+        if not text:
+            message.state = MessageState.SEEN
+
+
+async def _known(session: AsyncSession, customer: Customer, vendor_id: str) -> bool:
+    found = await session.scalar(
+        select(Message.id).where(Message.customer_id == customer.id, Message.vendor_id == vendor_id).limit(1)
+    )
+    return found is not None

@@ -1,0 +1,121 @@
+"""The durable engine, behind one small class: workflows that survive a kill, one at a time per customer.
+
+Everything that changes a customer's state runs in that customer's lane: a turn of the conversation, a look at Kommo, the settling
+of a meeting. So an answer in the making and a seller's cancellation never overtake each other, in however many processes.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
+from sqlalchemy.engine import URL
+
+QUEUE = "lanes"
+# A constant: with DBOS's default (a hash of the code) workflows of the version before would never be finished.
+APPLICATION_VERSION = "1"
+_UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
+
+
+class Lanes:
+    """Registers, enqueues and recovers workflows. One instance per process at a time (DBOS is process-wide)."""
+
+    def __init__(self, url: URL, *, executor_id: str = "marcado", concurrency: int = 16, poll_s: float = 0.1) -> None:
+        """
+        Args:
+            url: The application's database. With SQLite the engine keeps a file of its own beside it.
+            executor_id: Stable per process: after a restart it takes up what it left.
+            concurrency: Customers served at the same time by this process.
+            poll_s: Seconds between two looks at the queue.
+        """
+        self._url, self._executor_id = url, executor_id
+        self._concurrency, self._poll_s = concurrency, poll_s
+        self._pending: dict[str, Callable[..., Awaitable[Any]]] = {}
+        self._workflows: dict[str, Any] = {}
+
+    def register(self, name: str, function: Callable[..., Awaitable[Any]]) -> None:
+        """Declares a workflow under a name that outlives refactoring, e.g. "turn.v1". Before `start`.
+
+        Arguments and result must be plain JSON. Between its steps the function must be deterministic.
+        """
+        self._pending[name] = function
+
+    async def start(self) -> None:
+        """Opens the engine, takes up unfinished workflows, begins to serve. Call on the loop that runs the workflows."""
+        config: DBOSConfig = {
+            "name": "marcado",
+            "application_version": APPLICATION_VERSION,
+            "executor_id": self._executor_id,
+            "log_level": "ERROR",
+            "serializer": DBOSPortableJSONSerializer(),  # the default would keep pickles in the database
+        }
+        if self._url.get_backend_name() == "sqlite":
+            config["system_database_engine"] = _sqlite_engine(engine_file(self._url))
+        else:
+            config["system_database_url"] = self._url.render_as_string(hide_password=False)
+        DBOS(config=config)
+        for name, function in self._pending.items():
+            self._workflows[name] = DBOS.workflow(name=name)(_as_function(function))
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            QUEUE, polling_interval_sec=self._poll_s, worker_concurrency=self._concurrency, partition_concurrency=1
+        )
+
+    async def stop(self) -> None:
+        """Ends this process's part; unfinished workflows are taken up at the next start."""
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+
+    async def enqueue(self, workflow: str, *args: Any, lane: str, workflow_id: str) -> None:
+        """Puts a workflow at the end of a lane. The same id again is a no-op."""
+        with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=lane):
+            await DBOS.enqueue_workflow_async(QUEUE, self._workflows[workflow], *args)
+
+    async def step(self, name: str, function: Callable[[], Awaitable[Any]]) -> Any:
+        """Runs a step of the current workflow: its result (plain JSON) is kept, a replay does not run it again."""
+
+        async def call() -> Any:  # the engine tells coroutine functions from others by looking; a lambda hides it
+            return await function()
+
+        return await DBOS.run_step_async({"name": name}, call)
+
+    async def unfinished(self) -> list[str]:
+        """Ids of the workflows that wait or run."""
+        found = await DBOS.list_workflows_async(status=_UNFINISHED, load_input=False, load_output=False)
+        return [workflow.workflow_id for workflow in found]
+
+
+def engine_file(url: URL) -> Path:
+    """Where the engine keeps its records when the application's are in SQLite: marcado.sqlite → marcado.engine.sqlite."""
+    path = Path(url.database or "marcado.sqlite")
+    return path.with_name(f"{path.stem}.engine{path.suffix or '.sqlite'}")
+
+
+def _as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def workflow(*args: Any) -> Any:
+        return await method(*args)
+
+    return workflow
+
+
+def _sqlite_engine(path: Path) -> sa.Engine:
+    # Few connections: SQLite has one writer and many waiting ones are served unfairly.
+    engine = sa.create_engine(f"sqlite:///{path}", pool_size=3, max_overflow=0)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        # Below Python 3.12 DBOS asks SQLite for whole seconds, which breaks first-in-first-out within a lane:
+        # strftime('%s', 'now') is answered with fractions here.
+        connection.create_function("strftime", 2, _strftime)
+
+    return engine
+
+
+def _strftime(form: str, when: str) -> float | str:
+    return time.time() if (form, when) == ("%s", "now") else datetime.now(UTC).strftime(form)

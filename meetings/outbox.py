@@ -1,0 +1,149 @@
+"""Sends texts to customers once: a row with a key first, then the send, then its receipt."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+
+from clients.errors import (
+    LoginRefusedError,
+    NotOnWhatsAppError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnreachableError,
+)
+from clients.whatsapp import SentMessage, WhatsAppClient
+from meetings.database import Database
+from meetings.phones import spellings
+from meetings.tables import Author, Customer, Message, MessageState
+
+log = structlog.get_logger("outbox")
+_DONE = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageState.FAILED)
+
+
+class Outbox:
+    """The only way a text reaches a customer."""
+
+    def __init__(self, db: Database, whatsapp: WhatsAppClient, now: Callable[[], datetime]) -> None:
+        self.db, self.whatsapp, self.now = db, whatsapp, now
+
+    async def post(
+        self,
+        customer_id: int,
+        key: str,
+        text: str,
+        *,
+        author: Author = Author.AGENT,
+        turn_id: str | None = None,
+        meeting_id: int | None = None,
+    ) -> MessageState:
+        """Sends the text unless a message with this key was sent already; returns how far it got (sent or beyond, or failed).
+
+        Safe to repeat, also after a crash or a lost answer: what may have been sent is looked up before it is sent again.
+
+        Raises:
+            UnreachableError, OutcomeUnknownError, LoginRefusedError: Not known to be sent; call again later.
+        """
+        message = await self._row(customer_id, key, text, author, turn_id, meeting_id)
+        if message.state in _DONE:
+            return MessageState(message.state)
+        if message.state == MessageState.SENDING and await self._adopt(message):
+            return MessageState.SENT
+        return await self._send(message)
+
+    async def _row(
+        self, customer_id: int, key: str, text: str, author: Author, turn_id: str | None, meeting_id: int | None
+    ) -> Message:
+        async with self.db.transaction() as session:
+            message = await session.scalar(select(Message).where(Message.key == key))
+            if message is None:
+                now = self.now()
+                message = Message(
+                    customer_id=customer_id,
+                    author=author,
+                    key=key,
+                    text=text,
+                    state=MessageState.PENDING,
+                    sent_at=now,
+                    stored_at=now,
+                    turn_id=turn_id,
+                    meeting_id=meeting_id,
+                    attempts=0,
+                )
+                session.add(message)
+            return message
+
+    async def _adopt(self, message: Message) -> bool:
+        """Whether an earlier attempt, whose answer we never saw, did send it."""
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, message.customer_id)
+            known = set(
+                await session.scalars(
+                    select(Message.vendor_id).where(Message.customer_id == customer.id, Message.vendor_id.is_not(None))
+                )
+            )
+            jid = customer.jid
+        found = await self.whatsapp.find_sent(
+            jid, message.text, message.send_started_at or message.stored_at, self.now(), known={k for k in known if k}
+        )
+        if found:
+            await self._sent(message.id, found)
+            return True
+        state = await self.whatsapp.connection_state()
+        if state != "open":
+            # The row at Evolution appears only once WhatsApp accepted the send: wait until that can be told.
+            raise UnreachableError("WhatsApp", "send text", f"connection is {state}")
+        return False
+
+    async def _send(self, message: Message) -> MessageState:
+        async with self.db.transaction() as session:
+            row = await session.get_one(Message, message.id)
+            customer = await session.get_one(Customer, message.customer_id)
+            row.state, row.send_started_at, row.attempts = MessageState.SENDING, self.now(), row.attempts + 1
+            addresses = _addresses(customer)
+        for n, address in enumerate(addresses):
+            try:
+                sent = await self.whatsapp.send_text(address, message.text)
+            except NotOnWhatsAppError as error:
+                if n == len(addresses) - 1:
+                    return await self._failed(message.id, error.detail)
+            except RefusedError as error:
+                return await self._failed(message.id, error.detail)
+            except OutcomeUnknownError:
+                raise  # the row stays "sending": the next attempt looks first
+            except (UnreachableError, LoginRefusedError):
+                await self._waits(message.id)
+                raise
+            else:
+                await self._sent(message.id, sent)
+                return MessageState.SENT
+        raise AssertionError("unreachable: a customer has at least one address")
+
+    async def _sent(self, message_id: int, sent: SentMessage) -> None:
+        async with self.db.transaction() as session:
+            row = await session.get_one(Message, message_id)
+            row.vendor_id, row.problem = sent.id, None
+            if row.state in (MessageState.PENDING, MessageState.SENDING):  # its webhook may have come first and say more
+                row.state = MessageState.SENT
+
+    async def _failed(self, message_id: int, problem: str) -> MessageState:
+        log.error("message refused", message=message_id, problem=problem)
+        async with self.db.transaction() as session:
+            row = await session.get_one(Message, message_id)
+            row.state, row.problem = MessageState.FAILED, problem
+        return MessageState.FAILED
+
+    async def _waits(self, message_id: int) -> None:
+        async with self.db.transaction() as session:
+            row = await session.get_one(Message, message_id)
+            row.state = MessageState.PENDING
+
+
+def _addresses(customer: Customer) -> list[str]:
+    """Where to send, best first: the chat id WhatsApp gave, then the other spelling of the number."""
+    if not customer.phone:
+        return [customer.jid]
+    digits = customer.jid.split("@")[0]
+    others = [number for number in spellings(customer.phone) if number != digits and number.startswith(digits[:2])]
+    return [customer.jid, *others[:1]] if not customer.jid.endswith("@lid") else [customer.phone, customer.jid]

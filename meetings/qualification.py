@@ -1,0 +1,158 @@
+"""Judges what customers answered against the business file: values, rules, evidence. Pure but for the two store functions."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from babel.numbers import NumberFormatError, format_currency, parse_decimal
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from meetings.business import Business, Criterion, CriterionType
+from meetings.tables import Answer, Author, Customer, Message
+
+_YES = {"sim", "s", "si", "yes", "y", "true", "claro", "isso", "sou", "tenho", "1"}
+_NO = {"nao", "n", "no", "false", "negativo", "0"}
+_NUMBER = re.compile(r"\d[\d.,]*")
+
+
+class UnclearAnswerError(Exception):
+    """The value can't be judged; the message tells the model what to ask the customer."""
+
+
+class Standing(StrEnum):
+    """Where a customer stands: something to ask, all good, or ruled out."""
+
+    MISSING = "missing"
+    OK = "ok"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A value in its normal form, as it is stored and shown, and whether it qualifies."""
+
+    value: str
+    qualifies: bool
+
+
+@dataclass(frozen=True)
+class Qualification:
+    """A customer's answers against the criteria.
+
+    Attributes:
+        missing: Criteria still to ask, in the file's order; empty when somebody is ruled out already.
+        answers: Criterion name to stored value.
+        failed: Names of required criteria whose answer rules the customer out.
+    """
+
+    standing: Standing
+    missing: tuple[Criterion, ...]
+    answers: dict[str, str]
+    failed: tuple[str, ...]
+
+
+def judge(criterion: Criterion, value: str) -> Judged:
+    """The answer's normal form and verdict.
+
+    Raises:
+        UnclearAnswerError: It is no value of the criterion's type.
+    """
+    text = value.strip()
+    if not text:
+        raise UnclearAnswerError("the value is empty")
+    rule = criterion.rule
+    match criterion.type:
+        case CriterionType.TEXT:
+            return Judged(text, qualifies=True)
+        case CriterionType.NUMBER | CriterionType.MONEY:
+            number = _number(text)
+            shown = _money(number) if criterion.type is CriterionType.MONEY else f"{number.normalize():f}"
+            low = Decimal(str(rule.min)) if rule.min is not None else None
+            high = Decimal(str(rule.max)) if rule.max is not None else None
+            return Judged(shown, (low is None or number >= low) and (high is None or number <= high))
+        case CriterionType.YES_NO:
+            answer = _yes_no(text)
+            return Judged("sim" if answer else "não", rule.equals is None or answer == rule.equals)
+        case CriterionType.CHOICE:
+            option = next((o for o in criterion.options if fold(o) == fold(text)), None)
+            if option is None:
+                raise UnclearAnswerError(f"choose one of: {', '.join(criterion.options)}")
+            return Judged(option, rule.accept is None or option in rule.accept)
+
+
+def standing(business: Business, answers: Iterable[Answer]) -> Qualification:
+    """Where a customer with these answers stands."""
+    by_name = {answer.criterion: answer for answer in answers}
+    required = [c for c in business.qualification if c.required]
+    failed = tuple(c.name for c in required if c.name in by_name and not by_name[c.name].qualifies)
+    missing = tuple(c for c in business.qualification if c.name not in by_name)
+    if failed:
+        result, missing = Standing.FAILED, ()
+    elif any(c.required for c in missing):
+        result = Standing.MISSING
+    else:
+        result = Standing.OK
+    return Qualification(result, missing, {name: a.value for name, a in by_name.items()}, failed)
+
+
+def fold(text: str) -> str:
+    """Lower case without accents and doubled blanks, for comparing what people type."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(plain.split())
+
+
+def source_of(quote: str, messages: Sequence[Message]) -> Message | None:
+    """The newest message of the customer that contains the quoted words, None when they never said so."""
+    words = fold(quote).strip(" .!?,;\"'“”")
+    if not words:
+        return None
+    return next((m for m in reversed(messages) if m.author == Author.CUSTOMER and words in fold(m.text)), None)
+
+
+async def answers_of(session: AsyncSession, customer: Customer) -> list[Answer]:
+    return list(await session.scalars(select(Answer).where(Answer.customer_id == customer.id)))
+
+
+async def record_answer(
+    session: AsyncSession, customer: Customer, criterion: Criterion, judged: Judged, quote: str, message: Message, now: datetime
+) -> None:
+    """Stores the answer with its evidence; a later answer to the same criterion replaces the earlier one."""
+    answer = await session.scalar(
+        select(Answer).where(Answer.customer_id == customer.id, Answer.criterion == criterion.name)
+    )
+    if answer is None:
+        answer = Answer(customer_id=customer.id, criterion=criterion.name)
+        session.add(answer)
+    answer.value, answer.qualifies = judged.value, judged.qualifies
+    answer.quote, answer.message_id, answer.recorded_at = quote, message.id, now
+
+
+def _number(text: str) -> Decimal:
+    found = _NUMBER.findall(text)
+    if len(found) != 1:
+        raise UnclearAnswerError("give one exact number")
+    digits = found[0].rstrip(".,")
+    try:
+        # Brazil writes 1.491,00; a model or an English speaker may write 1491.00 or 1,491.00.
+        english = re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d{1,2}", digits)
+        return parse_decimal(digits, locale="en" if english else "pt_BR", strict=True)
+    except NumberFormatError:
+        raise UnclearAnswerError("give one exact number") from None
+
+
+def _money(amount: Decimal) -> str:
+    return format_currency(amount, "BRL", locale="pt_BR").replace("\xa0", " ")
+
+
+def _yes_no(text: str) -> bool:
+    first = re.split(r"[\s,.!]+", fold(text))[0]
+    if first in _YES:
+        return True
+    if first in _NO:
+        return False
+    raise UnclearAnswerError("answer yes or no")

@@ -1,0 +1,132 @@
+"""Records what a customer answered, with the words that prove it, and hands a customer over to a person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from clients.kommo import KommoClient
+from meetings.business import Business
+from meetings.customers import Leads
+from meetings.database import Database
+from meetings.qualification import (
+    Judged,
+    Qualification,
+    Standing,
+    UnclearAnswerError,
+    answers_of,
+    judge,
+    record_answer,
+    source_of,
+    standing,
+)
+from meetings.tables import Customer, Message
+from prompts.catalogue import Catalogue
+
+_FOLLOW_UP = 1  # Kommo's built-in task type
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An answer that was stored, and where the customer stands now."""
+
+    criterion: str
+    judged: Judged
+    now: Qualification
+
+
+class Qualifier:
+    """Evidence first: an answer counts only with words that stand in a message of the customer."""
+
+    def __init__(self, db: Database, business: Business, now: Callable[[], datetime]) -> None:
+        self.db, self.business, self.now = db, business, now
+
+    async def record(self, customer_id: int, criterion: str, value: str, quote: str) -> Recorded:
+        """Judges and stores one answer.
+
+        Raises:
+            UnclearAnswerError: Unknown criterion, a value that can't be judged, or words the customer never said.
+        """
+        wanted = next((c for c in self.business.qualification if c.name == criterion), None)
+        if wanted is None:
+            names = ", ".join(c.name for c in self.business.qualification)
+            raise UnclearAnswerError(f"there is no criterion {criterion[:40]!r}; use one of: {names}")
+        judged = judge(wanted, value)
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            messages = list(
+                await session.scalars(select(Message).where(Message.customer_id == customer_id).order_by(Message.id))
+            )
+            source = source_of(quote, messages)
+            if source is None:
+                raise UnclearAnswerError("the quote stands in no message of the customer; quote their exact words")
+            await record_answer(session, customer, wanted, judged, quote, source, self.now())
+            await session.flush()
+            state = standing(self.business, await answers_of(session, customer))
+            if state.standing is Standing.FAILED:
+                customer.not_qualified_at = self.now()
+            return Recorded(criterion, judged, state)
+
+
+class HandOff:
+    """Gives the conversation to a person: a task for the seller, silence of the agent."""
+
+    def __init__(
+        self,
+        db: Database,
+        kommo: KommoClient,
+        leads: Leads,
+        *,
+        pause_min: int,
+        locale: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        """`pause_min`: minutes the agent stays silent afterwards. `locale`: the sellers' language."""
+        self.db, self.kommo, self.leads = db, kommo, leads
+        self.pause_min, self.locale, self.now = pause_min, locale, now
+
+    async def hand_off(self, customer_id: int, reason: str) -> None:
+        """Pauses the agent and makes one task on the lead. Again while paused: nothing more happens.
+
+        Args:
+            reason: One short phrase for the seller, in the sellers' language.
+
+        Raises:
+            ServiceError: Kommo can't be reached; the agent is paused all the same, and `complete` makes the task later.
+        """
+        now = self.now()
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            is_paused = customer.paused_until is not None and customer.paused_until > now
+            if not (is_paused and customer.handed_off_at):
+                customer.handed_off_at, customer.handoff_reason, customer.handoff_task_id = now, reason[:200], None
+            customer.paused_until = now + timedelta(minutes=self.pause_min)
+        await self.complete(customer_id)
+
+    async def complete(self, customer_id: int) -> None:
+        """Makes the seller's task of a hand-off that has none yet.
+
+        Raises:
+            ServiceError: Kommo can't be reached; try again later.
+        """
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+        if customer.handed_off_at is None or customer.handoff_task_id is not None:
+            return
+        lead_id = await self.leads.ensure(customer_id)
+        if lead_id is None:
+            return
+        name = customer.name or customer.phone or "WhatsApp"
+        text = Catalogue.load("crm", self.locale).text("handoff_task", name=name, reason=customer.handoff_reason or "")
+        task_id = await self._task(lead_id, text, customer.handed_off_at, customer.kommo_user_id)
+        async with self.db.transaction() as session:
+            (await session.get_one(Customer, customer_id)).handoff_task_id = task_id
+
+    async def _task(self, lead_id: int, text: str, now: datetime, user_id: int | None) -> int:
+        for task in await self.kommo.list_tasks(lead_id):  # an earlier attempt may have got through
+            if not task.is_completed and task.text == text:
+                return task.id
+        return await self.kommo.create_task(
+            lead_id, text=text, deadline=now + timedelta(hours=1), task_type_id=_FOLLOW_UP, responsible_user_id=user_id
+        )

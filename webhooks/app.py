@@ -1,0 +1,165 @@
+"""The HTTP face: two webhooks and two health routes. Authenticate, bound the size, parse, store, answer. No rules."""
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import structlog
+from fastapi import FastAPI, Header, Query, Request
+from fastapi.responses import JSONResponse
+
+from meetings.events import Ignored
+from meetings.inbox import Inbox
+from webhooks.evolution import parse_evolution
+from webhooks.forms import FormError
+from webhooks.kommo import parse_kommo
+from webhooks.redact import redact, redact_form
+
+MAX_BODY = 5 * 1024 * 1024  # bytes; media comes by reference, so an honest body is far smaller
+log = structlog.get_logger("webhooks")
+
+
+@dataclass
+class Door:
+    """What the routes need.
+
+    Attributes:
+        inbox: Where webhooks are put down.
+        token: The secret that senders know.
+        instance: Name of our WhatsApp instance; other instances' webhooks are not for us.
+        wake: Called when something was stored.
+        checks: Per part of the service, whether it is ready: name → "ok" or what is wrong.
+        counts: What was stored and what was ignored, since the start.
+    """
+
+    inbox: Inbox
+    token: str
+    instance: str
+    wake: Callable[[], None]
+    checks: Callable[[], Awaitable[dict[str, str]]]
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, what: str) -> None:
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+
+class _TooLargeError(Exception):
+    """The body is larger than any honest one."""
+
+
+class _NotAnObjectError(Exception):
+    """JSON, but no object."""
+
+
+def make_app(door: Door, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """The application. Interactive API pages are off: this service has two callers, and they are programs."""
+    app = FastAPI(title="Marcado", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.door = door
+
+    @app.post("/webhook/kommo/events")
+    async def kommo(
+        request: Request,
+        token: Annotated[str, Query()] = "",
+        x_marcado_token: Annotated[str, Header()] = "",
+    ) -> JSONResponse:
+        """Kommo's webhook: form-encoded, several entities in one body."""
+        return await _receive(request, door, token or x_marcado_token, _read_kommo)
+
+    @app.post("/webhook/evolution")
+    @app.post("/webhook/evolution/{event}")
+    async def evolution(
+        request: Request,
+        token: Annotated[str, Query()] = "",
+        x_marcado_token: Annotated[str, Header()] = "",
+        event: str = "",
+    ) -> JSONResponse:
+        """Evolution's webhook: JSON, one event per body. The path may end in the event's name ("by events")."""
+        return await _receive(request, door, token or x_marcado_token, _read_evolution)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """The process is alive."""
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        """Whether webhooks can be stored now; 503 when not. Also says what was stored and ignored since the start."""
+        checks = await door.checks()
+        is_ready = all(value == "ok" for value in checks.values())
+        body = {"status": "ok" if is_ready else "not ready", "checks": checks, "webhooks": door.counts}
+        return JSONResponse(body, 200 if is_ready else 503)
+
+    return app
+
+
+Store = Callable[[], Awaitable[dict[str, Any]]]
+
+
+async def _receive(request: Request, door: Door, token: str, read: Callable[[Door, bytes], Store]) -> JSONResponse:
+    """Answers 200 for what is stored or surely not for us, 4xx for what can never succeed, 503 for our own trouble.
+
+    Evolution drops an event for good on 400, 401, 403, 404 and 422, so these are for strangers and for nonsense only.
+    """
+    if not hmac.compare_digest(token.encode(), door.token.encode()):
+        door.count("wrong token")
+        return JSONResponse({"error": "wrong or missing token"}, 401)
+    try:
+        store = read(door, await _body(request))
+    except _TooLargeError:
+        door.count("too large")
+        return JSONResponse({"error": f"body larger than {MAX_BODY} bytes"}, 413)
+    except (FormError, UnicodeDecodeError, json.JSONDecodeError, _NotAnObjectError) as error:
+        door.count("unreadable")
+        return JSONResponse({"error": f"unreadable body: {type(error).__name__}"}, 400)
+    try:
+        answer = await store()
+    except Exception as error:
+        # Whatever it is, it is ours: the sender must try again.
+        log.error("webhook not stored", problem=type(error).__name__)
+        door.count("not stored")
+        return JSONResponse({"error": "not stored, try again"}, 503, headers={"retry-after": "5"})
+    door.wake()
+    return JSONResponse(answer)
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise _TooLargeError
+    return body
+
+
+def _read_kommo(door: Door, body: bytes) -> Store:
+    webhook = parse_kommo(body)
+
+    async def store() -> dict[str, Any]:
+        hints = await door.inbox.store_kommo(webhook, redact_form(body))
+        door.count("kommo stored" if hints else "kommo ignored")
+        return {"stored": hints, "ignored": len(webhook.ignored)}
+
+    return store
+
+
+def _read_evolution(door: Door, body: bytes) -> Store:
+    payload = json.loads(body)
+    if not isinstance(payload, dict):
+        raise _NotAnObjectError
+    is_ours = str(payload.get("instance") or "") == door.instance
+    events = parse_evolution(payload) if is_ours else []
+
+    async def store() -> dict[str, Any]:
+        if not is_ours:
+            door.count("evolution other instance")
+            return {"stored": 0, "ignored": 1}
+        kept = json.dumps(redact(payload), ensure_ascii=False)
+        await door.inbox.store_evolution(str(payload.get("event") or ""), events, kept)
+        ignored = sum(isinstance(event, Ignored) for event in events)
+        door.count("evolution ignored" if ignored == len(events) else "evolution stored")
+        return {"stored": len(events) - ignored, "ignored": ignored}
+
+    return store

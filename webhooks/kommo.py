@@ -1,0 +1,108 @@
+"""Kommo's account webhooks: which tasks and leads a body names. What happened to them is read from the API later."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from meetings.events import KommoEntity, KommoHint, KommoWebhook
+from webhooks.forms import parse_nested_form
+
+# Kommo sends "task"; "tasks" is in no document or capture, but costs nothing to understand.
+_ENTITIES = {"task": KommoEntity.TASK, "tasks": KommoEntity.TASK, "leads": KommoEntity.LEAD}
+_WORD = re.compile(r"[a-z][a-z_]{0,39}")
+_ID = re.compile(r"[1-9][0-9]{0,17}")
+_LEAD = "2"  # element_type: 1 contact, 2 lead, 3 company
+
+
+def parse_kommo(body: bytes) -> KommoWebhook:
+    """What a webhook body names, in the order of the body.
+
+    Any action counts, known or not: a hint only makes us look. Values Kommo would never send (no numeric id, text where
+    entries belong) are left out and their key is reported as ignored, so nothing but a limit raises.
+
+    Raises:
+        FormError: The body has too many keys or too deep ones (see `parse_nested_form`).
+    """
+    form = parse_nested_form(body)
+    hints: dict[KommoHint, None] = {}
+    ignored: dict[str, None] = {}
+    for name, action, content in _sections(form):
+        read = list(_hints(name, action, content))
+        hints.update((hint, None) for hint in read if hint)
+        if not read or None in read:
+            ignored[_label(name, action)] = None
+    account = form.get("account")
+    return KommoWebhook(
+        account_id=_id(account.get("id")) if isinstance(account, Mapping) else None,
+        hints=tuple(hints),
+        ignored=tuple(ignored),
+    )
+
+
+def _sections(form: Mapping[str, Any]) -> Iterator[tuple[str, str | None, Any]]:
+    """Entity key, action and content of each block but the account's; the action is None where no block is."""
+    for name, actions in form.items():
+        if name == "account":
+            continue
+        if not isinstance(actions, Mapping):
+            yield name, None, actions
+            continue
+        for action, content in actions.items():
+            yield name, action, content
+
+
+def _hints(name: str, action: str | None, content: Any) -> Iterator[KommoHint | None]:
+    """One hint per entry; None for an entry that names nothing."""
+    entity = _ENTITIES.get(name)
+    if entity is None or action is None or not _WORD.fullmatch(action):
+        return
+    for entry in _entries(content):
+        yield _task(action, entry) if entity is KommoEntity.TASK else _lead(action, entry)
+
+
+def _entries(content: Any) -> Iterable[Any]:
+    """The entries of a block, whatever their indexes; a block without an index is its own only entry."""
+    if isinstance(content, list):
+        return content
+    if not isinstance(content, Mapping):
+        return []
+    return [content] if "id" in content or "note" in content else list(content.values())
+
+
+def _task(action: str, entry: Any) -> KommoHint | None:
+    task_id = _id(entry.get("id")) if isinstance(entry, Mapping) else None
+    return KommoHint(KommoEntity.TASK, task_id, action, lead_id=_lead_of(entry)) if task_id else None
+
+
+def _lead(action: str, entry: Any) -> KommoHint | None:
+    """A lead's hint. A note sits one level deeper, and its own id is not the lead's."""
+    if not isinstance(entry, Mapping):
+        return None
+    lead_id = _lead_of_note(entry.get("note", entry)) if action == "note" else _id(entry.get("id"))
+    return KommoHint(KommoEntity.LEAD, lead_id, action) if lead_id else None
+
+
+def _lead_of_note(note: Any) -> int | None:
+    """Under `leads` a note is about a lead even when it doesn't say so."""
+    if not isinstance(note, Mapping):
+        return None
+    return _lead_of({"element_type": _LEAD, **note})
+
+
+def _lead_of(entry: Mapping[str, Any]) -> int | None:
+    if entry.get("element_type") == _LEAD or entry.get("entity_type") in ("lead", "leads"):
+        return _id(entry.get("element_id")) or _id(entry.get("entity_id"))
+    return None
+
+
+def _id(value: Any) -> int | None:
+    return int(value) if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def _label(name: str, action: str | None) -> str:
+    """A key's name for the log. Whatever doesn't look like one of Kommo's could be a customer's words: not repeated."""
+    if not _WORD.fullmatch(name):
+        return "(unreadable key)"
+    if action is None:
+        return name
+    return f"{name}[{action}]" if _WORD.fullmatch(action) else f"{name}[(unreadable key)]"
