@@ -59,8 +59,12 @@ _HANDED = re.compile(
     r"|(?:pase|transferi|derive) (?:tu|su|la|el|con|a un)|(?:avise|llame) a (?:un|una) (?:vendedor|persona|colega)"
     r"|i(?:'ve| have)? (?:just )?(?:passed|transferred|forwarded|handed))"
 )
-_NEGATION = re.compile(r"\b(?:nao|nada|nunca|ainda nao|sem|no|aun no|todavia no|not|n't|never|nothing|if|se|si|caso|quando|when)\b")
-_CLOCK = re.compile(r"\b([01]?\d|2[0-3])\s*(?::|h|hs|hrs?)\s*([0-5]\d)?\b|\b(1[0-2]|0?[1-9])(?::([0-5]\d))?\s*(am|pm|a\.m\.|p\.m\.)")
+_NEGATION = re.compile(
+    r"\b(?:nao|nada|nunca|ainda nao|sem|no|aun no|todavia no|not|n't|never|nothing|if|se|si|caso|quando|when)\b"
+)
+_CLOCK = re.compile(
+    r"\b([01]?\d|2[0-3])\s*(?::|h|hs|hrs?)\s*([0-5]\d)?\b|\b(1[0-2]|0?[1-9])(?::([0-5]\d))?\s*(am|pm|a\.m\.|p\.m\.)"
+)
 _AT_HOUR = re.compile(r"\b(?:as|a las|at) ([01]?\d|2[0-3])(?: horas?)?\b(?!\s*[:%\d])")
 _DATE = re.compile(r"\b([0-3]?\d)/([01]?\d)(?:/(\d{2,4}))?\b")
 _WORDED_DATE = re.compile(

@@ -163,5 +163,3 @@ def _meeting_fact(business: Business, meeting: Meeting | None, locale: str) -> s
         seller.name if seller else business.company.name,
     ]
     return " | ".join(parts)
-
-

@@ -81,7 +81,9 @@ class Turns:
             await step("send", lambda: self._send(customer_id, turn_id, reply))
         except Exception as error:
             # A model or a service that is down, or a mistake of ours: the messages stay unanswered and the turn is planned again.
-            log.error("turn failed", turn=turn_id, problem=str(error) if isinstance(error, ServiceError) else type(error).__name__)
+            log.error(
+                "turn failed", turn=turn_id, problem=str(error) if isinstance(error, ServiceError) else type(error).__name__
+            )
             await step("failed", lambda: self._failed(customer_id, turn_id, claimed["messages"]))
             return "failed"
         await step("settle", lambda: self._settle(customer_id))
@@ -157,9 +159,7 @@ class Turns:
             return None
 
     async def _read(self, customer_id: int, claimed: list[int]) -> dict[str, Any]:
-        return asdict(
-            await read_conversation(self.s.db, self.s.business, customer_id, claimed, self.s.now(), self.s.locale)
-        )
+        return asdict(await read_conversation(self.s.db, self.s.business, customer_id, claimed, self.s.now(), self.s.locale))
 
     async def _check(self, customer_id: int, reply: str) -> list[str]:
         return objections(reply, await self._known(customer_id)) if reply else []

@@ -1,13 +1,19 @@
 """The one module that reads the environment and `.env`. Everything else receives values."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from prompts.catalogue import LOCALES, Catalogue, closest_locale
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_ENV_ENCODING = "utf-8-sig"  # some editors put a mark at the start of the file, which would become part of the first name
 
 
 class SettingsError(Exception):
@@ -19,11 +25,37 @@ class SettingsError(Exception):
 
 
 def _base_url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
+    url = value.strip()
+    if not url.startswith(("http://", "https://")):
         raise ValueError("must start with https:// (or http:// for a local server)")
-    if "@" in value.split("//", 1)[1].split("/", 1)[0]:
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0  # reading the port checks it
+    except ValueError:
+        has_host = False
+    if not has_host or re.search(r"\s", url):
+        raise ValueError("is no address; write e.g. https://acme.kommo.com")
+    if "@" in parts.netloc:
         raise ValueError("must not carry a user name or password")
-    return value.rstrip("/")
+    if parts.query or parts.fragment:
+        raise ValueError("must end before the ? or #")
+    return url.rstrip("/")
+
+
+def _known_log_level(value: str) -> str:
+    if value.upper() not in LOG_LEVELS:
+        raise ValueError(f"use one of {', '.join(LOG_LEVELS)}")
+    return value.upper()
+
+
+def _google_credentials(path: Path | None, info: ValidationInfo) -> Path | None:
+    """Errors carry the names of catalogue sentences as their types."""
+    if path is not None and not path.is_file():
+        raise PydanticCustomError("no_file", "there is no file at {value}", {"value": str(path)})
+    # An endpoint that is wrong itself is in nobody's data; one complaint about it will do.
+    if path is None and "GOOGLE_CALENDAR_ENDPOINT" in info.data and info.data["GOOGLE_CALENDAR_ENDPOINT"] is None:
+        raise PydanticCustomError("missing", "missing")
+    return path
 
 
 def _known_locale(value: str) -> str:
@@ -45,7 +77,7 @@ Required = BeforeValidator(_not_blank)
 class Settings(BaseSettings):
     """Every variable Marcado reads. A description says what it means and where to find it; `.env.example` repeats them."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding=_ENV_ENCODING, extra="ignore", env_ignore_empty=True)
 
     KOMMO_BASE_URL: Annotated[BaseUrl, Required] = Field(
         description="Address of your Kommo account, e.g. https://acme.kommo.com (the browser's address bar)."
@@ -59,8 +91,13 @@ class Settings(BaseSettings):
     KOMMO_FIELD_MEETING_STATUS: int = Field(
         description="Id of the lead field meeting_status (type text or select), found in the same place."
     )
-    GOOGLE_CREDENTIALS_FILE: Path | None = Field(
+    # Before the credentials, which are checked against it.
+    GOOGLE_CALENDAR_ENDPOINT: BaseUrl | None = Field(
+        default=None, description="Only to talk to another server than Google, such as the sandbox. Leave empty for Google."
+    )
+    GOOGLE_CREDENTIALS_FILE: Annotated[Path | None, AfterValidator(_google_credentials)] = Field(
         default=None,
+        validate_default=True,
         description="JSON key of a service account (or an authorized user) that may edit the sellers' calendars: "
         "Google Cloud console > IAM > Service accounts > Keys. Not needed when GOOGLE_CALENDAR_ENDPOINT is set.",
     )
@@ -68,9 +105,6 @@ class Settings(BaseSettings):
         default=None,
         description="Calendar for sellers who have no calendar_id in the business file: "
         "Google Calendar > Settings > the calendar > Integrate calendar > Calendar ID.",
-    )
-    GOOGLE_CALENDAR_ENDPOINT: BaseUrl | None = Field(
-        default=None, description="Only to talk to another server than Google, such as the sandbox. Leave empty for Google."
     )
     EVOLUTION_BASE_URL: Annotated[BaseUrl, Required] = Field(
         description="Address of your Evolution API server, e.g. https://evolution.example.com."
@@ -81,10 +115,10 @@ class Settings(BaseSettings):
     EVOLUTION_INSTANCE: Annotated[str, Required] = Field(
         description="Name of the WhatsApp instance, as shown in Evolution's manager."
     )
-    OPENAI_API_KEY: Annotated[SecretStr, Required] = Field(description="Key of the model provider: platform.openai.com > API keys.")
-    OPENAI_BASE_URL: BaseUrl = Field(
-        default="https://api.openai.com/v1", description="Address of an OpenAI-compatible server."
+    OPENAI_API_KEY: Annotated[SecretStr, Required] = Field(
+        description="Key of the model provider: platform.openai.com > API keys."
     )
+    OPENAI_BASE_URL: BaseUrl = Field(default="https://api.openai.com/v1", description="Address of an OpenAI-compatible server.")
     OPENAI_MODEL: str = Field(default="gpt-4.1-mini", description="Name of the chat model; it must support tools.")
     WEBHOOK_TOKEN: Annotated[SecretStr, Required, Field(min_length=16)] = Field(
         description="Secret of at least 16 characters that Kommo and Evolution send with each webhook "
@@ -110,14 +144,16 @@ class Settings(BaseSettings):
         default=20.0, ge=0, le=300, description="Seconds after which a burst is answered even if the customer goes on writing."
     )
     SWEEP_INTERVAL_S: float = Field(
-        default=300.0, ge=1, description="Seconds between two looks at every open meeting, which find lost webhooks."
+        default=300.0, ge=1, le=86_400, description="Seconds between two looks at every open meeting, which find lost webhooks."
     )
     MODEL_CALLS_PER_TURN: int = Field(default=10, ge=1, le=50, description="Most model calls for one answer.")
-    MODEL_TIMEOUT_S: float = Field(default=45.0, gt=0, description="Seconds to wait for one answer of the model.")
+    MODEL_TIMEOUT_S: float = Field(default=45.0, gt=0, le=600, description="Seconds to wait for one answer of the model.")
     HANDOFF_PAUSE_MIN: int = Field(
-        default=360, ge=1, description="Minutes the agent stays silent for a customer after a person took over."
+        default=360, ge=1, le=525_600, description="Minutes the agent stays silent for a customer after a person took over."
     )
-    LOG_LEVEL: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    LOG_LEVEL: Annotated[str, AfterValidator(_known_log_level)] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path | None = Path(".env")) -> Settings:
@@ -126,45 +162,35 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path 
     Raises:
         SettingsError: Values are missing or malformed; it lists every one with its meaning.
     """
+    values = dict(overrides or {})
     try:
-        settings = Settings(_env_file=env_file, **dict(overrides or {}))
+        return Settings(_env_file=env_file, **values)
     except ValidationError as error:
-        raise _explained(error, operator_catalogue(env_file)) from None
-    problems = _cross_checks(settings, operator_catalogue(env_file))
-    if problems:
-        raise SettingsError(operator_catalogue(env_file).text("settings_headline", count=len(problems)), problems)
-    return settings
+        raise _explained(error, operator_catalogue(env_file, values.get("LOCALE"))) from None
 
 
-def operator_catalogue(env_file: Path | None = Path(".env")) -> Catalogue:
-    """The operator's words, in the language of LOCALE even when other variables are unusable."""
+def operator_catalogue(env_file: Path | None = Path(".env"), locale: str | None = None) -> Catalogue:
+    """The operator's words, in the language given or that of LOCALE even when other variables are unusable."""
 
     class Language(BaseSettings):
-        model_config = SettingsConfigDict(env_file=env_file, extra="ignore", env_ignore_empty=True)
+        model_config = SettingsConfigDict(
+            env_file=env_file, env_file_encoding=_ENV_ENCODING, extra="ignore", env_ignore_empty=True
+        )
         LOCALE: str = "pt-BR"
 
-    return Catalogue.load("operator", closest_locale(Language().LOCALE))
-
-
-def _cross_checks(settings: Settings, words: Catalogue) -> list[str]:
-    problems = []
-    path = settings.GOOGLE_CREDENTIALS_FILE
-    if path is None and settings.GOOGLE_CALENDAR_ENDPOINT is None:
-        problems.append(_line("GOOGLE_CREDENTIALS_FILE", words.text("settings_missing"), words))
-    elif path is not None and not path.is_file():
-        problems.append(_line("GOOGLE_CREDENTIALS_FILE", words.text("settings_no_file", value=str(path)), words))
-    return problems
+    return Catalogue.load("operator", closest_locale(locale or Language().LOCALE))
 
 
 def _explained(error: ValidationError, words: Catalogue) -> SettingsError:
     lines = []
     for item in error.errors(include_url=False, include_input=False):
         name = str(item["loc"][0])
-        what = words.text("settings_missing") if item["type"] == "missing" else item["msg"].removeprefix("Value error, ")
-        lines.append(_line(name, what, words))
+        match item["type"]:
+            case "missing":
+                what = words.text("settings_missing")
+            case "no_file":
+                what = words.text("settings_no_file", value=item["ctx"]["value"])
+            case _:
+                what = item["msg"].removeprefix("Value error, ")
+        lines.append(f"  {name}: {what}\n      {Settings.model_fields[name].description}")
     return SettingsError(words.text("settings_headline", count=len(lines)), lines)
-
-
-def _line(name: str, what: str, words: Catalogue) -> str:
-    meaning = Settings.model_fields[name].description or ""
-    return f"  {name}: {what}\n      {meaning}"

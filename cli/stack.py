@@ -1,13 +1,14 @@
-"""Sandbox and service together in one process, over real HTTP on free loopback ports: for `run`, `chat`, tests and the sync test."""
+"""Sandbox and service together in one process, over real HTTP on loopback: for `run`, `chat`, tests and the sync test."""
 
 import asyncio
 import contextlib
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import uvicorn
 
@@ -15,32 +16,43 @@ from cli.settings import Settings, load_settings
 from cli.wiring import Service, make_service, utc_now
 from clients.transport import RetryPolicy
 from meetings.business import Business, load_business
-from sandbox.server import Sandbox, _listen
+from sandbox.server import Sandbox, listen
 
 SANDBOX_TOKEN = "sandbox-webhook-token"  # noqa: S105 (a fixed word for loopback servers)
 
 
-def sandbox_settings(urls: Mapping[str, str], public_url: str | None, database: Path, **overrides: Any) -> Settings:
-    """Settings that talk to a sandbox and nothing else, whatever the environment says."""
-    values: dict[str, Any] = {
+# What a service needs to talk to a sandbox, besides its addresses.
+SANDBOX_VALUES: dict[str, Any] = {
+    "KOMMO_ACCESS_TOKEN": "sandbox-kommo-token",
+    "KOMMO_FIELD_GOOGLE_CALENDAR_LINK": 123456,
+    "KOMMO_FIELD_MEETING_STATUS": 123457,
+    "EVOLUTION_API_KEY": "sandbox-evolution-key",
+    "EVOLUTION_INSTANCE": "marcado",
+    "OPENAI_API_KEY": "sandbox-openai-key",
+    "OPENAI_MODEL": "marcado-stand-in",
+    "WEBHOOK_TOKEN": SANDBOX_TOKEN,
+}
+
+
+def sandbox_urls(urls: Mapping[str, str]) -> dict[str, str]:
+    """The sandbox's addresses under the names of the settings."""
+    return {
         "KOMMO_BASE_URL": urls["kommo"],
-        "KOMMO_ACCESS_TOKEN": "sandbox-kommo-token",
-        "KOMMO_FIELD_GOOGLE_CALENDAR_LINK": 123456,
-        "KOMMO_FIELD_MEETING_STATUS": 123457,
-        "GOOGLE_CREDENTIALS_FILE": None,
-        "GOOGLE_CALENDAR_ID": None,
         "GOOGLE_CALENDAR_ENDPOINT": urls["google"],
         "EVOLUTION_BASE_URL": urls["evolution"],
-        "EVOLUTION_API_KEY": "sandbox-evolution-key",
-        "EVOLUTION_INSTANCE": "marcado",
-        "OPENAI_API_KEY": "sandbox-openai-key",
         "OPENAI_BASE_URL": f"{urls['openai']}/v1",
-        "OPENAI_MODEL": "marcado-stand-in",
-        "WEBHOOK_TOKEN": SANDBOX_TOKEN,
+    }
+
+
+def sandbox_settings(urls: Mapping[str, str], public_url: str | None, database: Path, **overrides: Any) -> Settings:
+    """Settings that talk to a sandbox and nothing else, whatever the environment says."""
+    own = {
+        "GOOGLE_CREDENTIALS_FILE": None,
+        "GOOGLE_CALENDAR_ID": None,
         "PUBLIC_URL": public_url,
         "DATABASE_URL": f"sqlite:///{database}",
     }
-    return load_settings({**values, **overrides}, env_file=None)
+    return load_settings({**SANDBOX_VALUES, **sandbox_urls(urls), **own, **overrides}, env_file=None)
 
 
 class ServedService:
@@ -48,7 +60,7 @@ class ServedService:
 
     def __init__(self, make: Callable[[str], Service], port: int = 0) -> None:
         """`make` gets the base URL and builds the service; it runs in the serving thread."""
-        self._socket = _listen(port)
+        self._socket = listen(port)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._make = make
         self.service: Service | None = None
@@ -97,7 +109,7 @@ class ServedService:
         )
         self._server = uvicorn.Server(config)
         serving = asyncio.create_task(self._server._serve([self._socket]))  # noqa: SLF001 (serve() would take over signals)
-        while not self._server.started and not serving.done():
+        while not self._server.started and not serving.done():  # noqa: ASYNC110 (uvicorn offers no event to wait for)
             await asyncio.sleep(0.01)
         if not self._server.started:
             raise RuntimeError("the service did not start")
@@ -135,7 +147,7 @@ class Stack:
         self.database = Path(self._folder.name) / "marcado.sqlite"
         self.served: ServedService | None = None
 
-    def __enter__(self) -> "Stack":
+    def __enter__(self) -> Self:
         if self._owns_sandbox:
             self.sandbox.start()
         try:
@@ -167,7 +179,45 @@ class Stack:
             self.served.stop()
             self.served = None
 
+    def settle(self, within_s: float = 30.0) -> None:
+        """Waits until nothing more happens by itself: webhooks delivered, messages answered, meetings settled.
+
+        What is due within the next two minutes of the service's time is waited for; a clock that stands still is moved there.
+
+        Raises:
+            TimeoutError: Something was still going on after `within_s` real seconds; the message says what.
+        """
+        deadline = time.monotonic() + within_s
+        quiet = 0
+        while quiet < 2:
+            assert self.served is not None
+            busy, next_due = self.served.call(whats_left)
+            clock = self.sandbox.world.clock
+            if busy or not self.sandbox.world.deliveries.idle:
+                quiet = 0
+            elif next_due is not None and next_due <= self.now() + timedelta(minutes=2):
+                quiet = 0
+                if clock.is_fixed and next_due > clock.now():
+                    clock.set(next_due)
+            else:
+                quiet += 1
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"still going on after {within_s:g} s: {busy or 'webhooks under way'}, next due {next_due}")
+            time.sleep(0.02)
+
     def _make(self, url: str) -> Service:
         settings = sandbox_settings(self.sandbox.urls, url, self.database, **self.overrides)
         business = self.adapt(load_business(self.business_file, settings.GOOGLE_CALENDAR_ID))
-        return make_service(settings, business, now=self.now, retry=self.retry, tick_s=self.tick_s)
+        return make_service(
+            settings,
+            business,
+            now=self.now,
+            retry=self.retry,
+            tick_s=self.tick_s,
+            kommo_requests_per_s=200,  # the sandbox is not limited, and demo and tests should not wait as if it were
+        )
+
+
+async def whats_left(service: Service) -> tuple[list[str], datetime | None]:
+    """What a service is doing now, and when it will next do something by itself (within what it knows)."""
+    return await service.lanes.unfinished(), await service.dispatcher.next_due()

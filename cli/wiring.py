@@ -12,12 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent.model import make_agent, make_model
 from agent.turn import Turns, TurnServices
+from cli.settings import Settings
 from clients.calendar import CalendarClient
 from clients.errors import RefusedError, ServiceError
 from clients.kommo import KommoClient
 from clients.transport import RetryPolicy
 from clients.whatsapp import WhatsAppClient
-from cli.settings import Settings
 from meetings.booking import Booking
 from meetings.business import Business
 from meetings.customers import Leads
@@ -33,8 +33,24 @@ from meetings.sync import Synchroniser
 from webhooks.app import Door, make_app
 
 log = structlog.get_logger("service")
-KOMMO_EVENTS = ("add_task", "update_task", "delete_task", "responsible_task", "update_lead", "delete_lead", "status_lead", "responsible_lead")
-EVOLUTION_EVENTS = ("MESSAGES_UPSERT", "MESSAGES_UPDATE", "MESSAGES_EDITED", "MESSAGES_DELETE", "SEND_MESSAGE", "CONNECTION_UPDATE")
+KOMMO_EVENTS = (
+    "add_task",
+    "update_task",
+    "delete_task",
+    "responsible_task",
+    "update_lead",
+    "delete_lead",
+    "status_lead",
+    "responsible_lead",
+)
+EVOLUTION_EVENTS = (
+    "MESSAGES_UPSERT",
+    "MESSAGES_UPDATE",
+    "MESSAGES_EDITED",
+    "MESSAGES_DELETE",
+    "SEND_MESSAGE",
+    "CONNECTION_UPDATE",
+)
 
 
 def utc_now() -> datetime:

@@ -1,14 +1,13 @@
 """Google Calendar through google-api-python-client: events with our own ids, and free/busy.
 
 The library is synchronous. Every call runs in a small thread pool whose size is our concurrency towards Google; each thread has
-its own httplib2.Http because a shared one corrupts. The library's own retry is off: it repeats writes blindly.
+its own connection because a shared one corrupts. The library's own retry is off: it repeats writes blindly. Ours may, because
+every call here can be repeated: events have ids of our choosing, changes say the whole new value.
 """
 
 import asyncio
-import http.client
-import json
-import socket
-import ssl
+import contextlib
+import contextvars
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,37 +18,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import google.auth.exceptions
-import google_auth_httplib2
 import httplib2
-import stamina
 import structlog
-from google.auth.credentials import AnonymousCredentials
-from google.oauth2 import credentials as user_credentials
-from google.oauth2 import service_account
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
 from clients.errors import (
-    BusyError,
     ConflictError,
     LoginRefusedError,
     NotFoundError,
     OutcomeUnknownError,
-    RefusedError,
     ServiceError,
     UnreachableError,
 )
-from clients.transport import RetryPolicy
+from clients.google_errors import SERVICE, broken_off, refused
+from clients.google_login import AuthorizedHttp, CredentialsFileError, Login, load_credentials
+from clients.transport import RetryPolicy, attempts
 
-SERVICE = "Google Calendar"
-SCOPES = ("https://www.googleapis.com/auth/calendar.events", "https://www.googleapis.com/auth/calendar.freebusy")
-_RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "calendarUsageLimitsExceeded", "dailyLimitExceeded"}
+__all__ = ["SERVICE", "Busy", "CalendarClient", "CalendarEvent", "CredentialsFileError", "NewEvent"]
+_EVENTS, _EVENT, _FREE_BUSY = "/calendars/{calendarId}/events", "/calendars/{calendarId}/events/{eventId}", "/freeBusy"
 log = structlog.get_logger("clients")
-
-
-class CredentialsFileError(Exception):
-    """GOOGLE_CREDENTIALS_FILE can't be used; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +102,12 @@ class CalendarClient:
         Raises:
             CredentialsFileError: The file is not a service account's key nor an authorized user's.
         """
-        self._credentials = _load_credentials(credentials_file)
+        self._login = Login(load_credentials(credentials_file), timeout_s) if credentials_file else None
         self._retry = retry or RetryPolicy()
         self._timeout_s = timeout_s
         self._pool = ThreadPoolExecutor(threads, "google-calendar")
         self._local = threading.local()
-        self._token_lock = threading.Lock()
+        self._connections: list[AuthorizedHttp] = []
         options = {"api_endpoint": f"{endpoint.rstrip('/')}/calendar/v3/"} if endpoint else None
         service = build("calendar", "v3", http=httplib2.Http(), static_discovery=True, client_options=options)
         # Resources are kept: making one rebuilds its class, dearer than the call itself.
@@ -127,7 +115,10 @@ class CalendarClient:
         self._freebusy = service.freebusy()
 
     async def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Lets calls that are under way end (at most the time-out), then hangs up."""
+        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+        for connection in self._connections:
+            connection.close()
 
     async def insert_event(self, calendar_id: str, event: NewEvent) -> CalendarEvent:
         """Creates the event; when it exists already under this id, gives that one. Safe to repeat.
@@ -144,20 +135,20 @@ class CalendarClient:
             "end": _when(event.ends_at, event.zone),
             "extendedProperties": {"private": dict(event.private)},
         }
+        insert = partial(self._events.insert, calendarId=calendar_id, body=body, sendUpdates="all")
         try:
-            request = self._events.insert(calendarId=calendar_id, body=body, sendUpdates="all")
-            return _event(await self._call("create event", request, safe=True))
+            return _event(await self._write("create event", _EVENTS, insert))
         except ConflictError:
-            found = await self.get_event(calendar_id, event.id)
+            found = await self._taken_by(calendar_id, event.id)
             if found is None or found.is_cancelled or dict(found.private) != dict(event.private):
                 raise
             return found
 
     async def get_event(self, calendar_id: str, event_id: str) -> CalendarEvent | None:
         """The event (also one that was deleted, marked so), None when Google knows nothing of it."""
+        get = partial(self._events.get, calendarId=calendar_id, eventId=event_id)
         try:
-            request = self._events.get(calendarId=calendar_id, eventId=event_id)
-            return _event(await self._call("read event", request, safe=True))
+            return _event(await self._read("read event", _EVENT, get))
         except NotFoundError:
             return None
 
@@ -170,19 +161,24 @@ class CalendarClient:
             NotFoundError: Somebody deleted it.
         """
         body = {"start": _when(starts_at, zone), "end": _when(ends_at, zone)}
-        request = self._events.patch(calendarId=calendar_id, eventId=event_id, body=body, sendUpdates="all")
-        event = _event(await self._call("move event", request, safe=True))
+        patch = partial(self._events.patch, calendarId=calendar_id, eventId=event_id, body=body, sendUpdates="all")
+        try:
+            event = _event(await self._write("move event", _EVENT, patch))
+        except LoginRefusedError:
+            # Some deleted events are answered with 403 instead of 410.
+            found = await self.get_event(calendar_id, event_id)
+            if found is None or not found.is_cancelled:
+                raise
+            event = found
         if event.is_cancelled:
             raise NotFoundError(SERVICE, "move event", "the event was deleted")
         return event
 
     async def delete_event(self, calendar_id: str, event_id: str) -> None:
         """Cancels the event for everyone. One that is gone already is fine. Safe to repeat."""
-        try:
-            request = self._events.delete(calendarId=calendar_id, eventId=event_id, sendUpdates="all")
-            await self._call("delete event", request, safe=True)
-        except NotFoundError:
-            return
+        delete = partial(self._events.delete, calendarId=calendar_id, eventId=event_id, sendUpdates="all")
+        with contextlib.suppress(NotFoundError):
+            await self._write("delete event", _EVENT, delete)
 
     async def free_busy(
         self, calendar_ids: Sequence[str], starts_at: datetime, ends_at: datetime
@@ -196,109 +192,82 @@ class CalendarClient:
             "timeMax": ends_at.astimezone(UTC).isoformat(),
             "items": [{"id": calendar_id} for calendar_id in calendar_ids],
         }
-        answer = await self._call("read free/busy", self._freebusy.query(body=body), safe=True)
+        answer = await self._read("read free/busy", _FREE_BUSY, partial(self._freebusy.query, body=body))
         calendars = answer.get("calendars") or {}
         return {calendar_id: _busy(calendars.get(calendar_id)) for calendar_id in calendar_ids}
 
-    async def _call(self, operation: str, request: Any, *, safe: bool) -> Any:
-        def wait_for(error: Exception) -> bool:
-            repeatable = isinstance(error, UnreachableError) or (safe and isinstance(error, OutcomeUnknownError))
-            return repeatable
+    async def _taken_by(self, calendar_id: str, event_id: str) -> CalendarEvent | None:
+        """The event that has this id. One just made may not be visible everywhere yet: "not found" is asked again."""
+        get = partial(self._events.get, calendarId=calendar_id, eventId=event_id)
+        try:
+            return _event(await self._call("read event", _EVENT, get, UnreachableError, (UnreachableError, NotFoundError)))
+        except NotFoundError:
+            return None
 
-        async for attempt in stamina.retry_context(
-            on=wait_for,
-            attempts=self._retry.attempts,
-            timeout=self._retry.total_s,
-            wait_initial=self._retry.wait_s,
-            wait_max=self._retry.wait_max_s,
-            wait_jitter=self._retry.wait_s,
-        ):
+    async def _read(self, operation: str, path: str, make: Callable[[], Any]) -> Any:
+        return await self._call(operation, path, make, UnreachableError, UnreachableError)
+
+    async def _write(self, operation: str, path: str, make: Callable[[], Any]) -> Any:
+        return await self._call(operation, path, make, OutcomeUnknownError, (UnreachableError, OutcomeUnknownError))
+
+    async def _call(
+        self,
+        operation: str,
+        path: str,
+        make: Callable[[], Any],
+        lost: type[ServiceError],
+        repeated_on: type[ServiceError] | tuple[type[ServiceError], ...],
+    ) -> Any:
+        """Google's answer.
+
+        Args:
+            path: With names for ids, for the log.
+            make: Gives a new request per attempt: executing one changes it.
+            lost: What it is called when the answer is lost.
+            repeated_on: The errors after which the call is repeated.
+        """
+        async for attempt in attempts(self._retry, repeated_on):
             with attempt:
-                once = partial(self._once, operation, request, attempt.num)
+                # As asyncio.to_thread does: the thread's log line belongs to whatever the caller works on.
+                context = contextvars.copy_context()
+                once = partial(context.run, self._once, operation, path, make(), lost, attempt.num)
                 return await asyncio.get_running_loop().run_in_executor(self._pool, once)
         raise AssertionError("unreachable: the retry loop returns or raises")
 
-    def _once(self, operation: str, request: Any, attempt: int) -> Any:
+    def _once(self, operation: str, path: str, request: Any, lost: type[ServiceError], attempt: int) -> Any:
         started = time.monotonic()
-        status: int | str = 200
+        status: int | str = "?"
+
+        def note(answer: Any) -> None:
+            nonlocal status
+            status = int(answer.status)
+
+        request.add_response_callback(note)
         try:
-            return request.execute(http=self._thread_http(), num_retries=0)
+            return request.execute(http=self._connection(), num_retries=0)
         except HttpError as error:
-            status = error.status_code
-            raise _http_error(operation, error) from None
-        except google.auth.exceptions.TransportError as error:
-            status = type(error).__name__
-            raise UnreachableError(SERVICE, operation, "no token: the login server did not answer") from None
-        except google.auth.exceptions.GoogleAuthError as error:
-            status = type(error).__name__
-            raise LoginRefusedError(SERVICE, operation, f"{status}: is GOOGLE_CREDENTIALS_FILE still valid?") from None
-        except (ConnectionRefusedError, socket.gaierror, httplib2.ServerNotFoundError, ssl.SSLError) as error:
-            status = type(error).__name__
-            raise UnreachableError(SERVICE, operation, status) from None
-        except (OSError, http.client.HTTPException, httplib2.HttpLib2Error) as error:
-            status = type(error).__name__
-            raise OutcomeUnknownError(SERVICE, operation, status) from None
+            raise refused(operation, error, lost) from None
+        except Exception as error:
+            status = status if isinstance(status, int) else type(error).__name__
+            self._hang_up()
+            raise broken_off(operation, error, status, lost) from None
         finally:
             ms = round((time.monotonic() - started) * 1000)
-            path = request.methodId
             log.info("call", service=SERVICE, method=request.method, path=path, status=status, ms=ms, attempt=attempt)
 
-    def _thread_http(self) -> Any:
-        self._refresh_token()
-        if not hasattr(self._local, "http"):
-            plain = httplib2.Http(timeout=self._timeout_s, proxy_info=None)
-            plain.follow_redirects = False
-            self._local.http = (
-                google_auth_httplib2.AuthorizedHttp(self._credentials, http=plain) if self._credentials else plain
-            )
-        return self._local.http
+    def _connection(self) -> AuthorizedHttp:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = AuthorizedHttp(self._login, self._timeout_s)
+            self._connections.append(self._local.connection)
+        connection: AuthorizedHttp = self._local.connection
+        return connection
 
-    def _refresh_token(self) -> None:
-        """One thread fetches a new token; without the lock each of them would."""
-        if self._credentials is None or isinstance(self._credentials, AnonymousCredentials) or self._credentials.valid:
-            return
-        with self._token_lock:
-            if not self._credentials.valid:
-                request = google_auth_httplib2.Request(httplib2.Http(timeout=self._timeout_s, proxy_info=None))
-                self._credentials.refresh(request)
-
-
-def _load_credentials(path: Path | None) -> Any:
-    if path is None:
-        return None
-    loaders: dict[str, Callable[..., Any]] = {
-        "service_account": service_account.Credentials.from_service_account_info,
-        "authorized_user": user_credentials.Credentials.from_authorized_user_info,
-    }
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-        kind = info.get("type")
-        if kind not in loaders:
-            raise CredentialsFileError(
-                f"{path} has type {kind!r}; it must be the key of a service account or of an authorized user."
-            )
-        # Scopes are named: without them the library would ask for every calendar scope there is.
-        return loaders[kind](info, scopes=list(SCOPES))
-    except (OSError, ValueError, AttributeError) as error:
-        raise CredentialsFileError(f"{path} can't be read as Google credentials ({type(error).__name__}).") from None
-
-
-def _http_error(operation: str, error: HttpError) -> ServiceError:
-    status = int(error.status_code)
-    details = error.error_details
-    reason = str(details[0].get("reason", "")) if isinstance(details, list) and details and isinstance(details[0], dict) else ""
-    what = f"status {status}{f', {reason}' if reason else ''}"
-    if status == 429 or (status == 403 and reason in _RATE_REASONS):
-        return BusyError(SERVICE, operation, what)
-    if status == 401 or status == 403:
-        return LoginRefusedError(SERVICE, operation, what)
-    if status in (404, 410):
-        return NotFoundError(SERVICE, operation, what)
-    if status in (409, 412):
-        return ConflictError(SERVICE, operation, what)
-    if status >= 500 or status == 408:
-        return OutcomeUnknownError(SERVICE, operation, what)
-    return RefusedError(SERVICE, operation, what)
+    def _hang_up(self) -> None:
+        """Gives up this thread's connection: what a broken exchange left on it must not be read as the next answer."""
+        connection = self._local.__dict__.pop("connection", None)
+        if connection:
+            self._connections.remove(connection)
+            connection.close()
 
 
 def _when(moment: datetime, zone: str) -> dict[str, str]:

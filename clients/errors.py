@@ -1,14 +1,14 @@
 """What can go wrong with a call, sorted by what the caller would do next.
 
-    ServiceError
-    ├── UnreachableError      nothing was carried out; repeat later without looking
-    │   └── BusyError         the service asked us to wait (`retry_after_s`)
-    ├── OutcomeUnknownError   it may have been carried out; look first, then repeat
-    ├── NotFoundError         the thing is not there, or not visible to us
-    ├── ConflictError         the thing exists already, or changed meanwhile
-    ├── RefusedError          the request can never succeed as it is
-    │   └── NotOnWhatsAppError
-    └── LoginRefusedError     token, plan or rights; a person must act
+ServiceError
+├── UnreachableError      nothing was carried out, or a repeat does no harm; repeat later without looking
+│   └── BusyError         the service asked us to wait (`retry_after_s`)
+├── OutcomeUnknownError   it may have been carried out; look first, then repeat
+├── NotFoundError         the thing is not there, or not visible to us
+├── ConflictError         the thing exists already, or changed meanwhile
+├── RefusedError          the request can never succeed as it is
+│   └── NotOnWhatsAppError
+└── LoginRefusedError     token, plan or rights; a person must act
 """
 
 
@@ -27,7 +27,7 @@ class ServiceError(Exception):
 
 
 class UnreachableError(ServiceError):
-    """Nothing was carried out: no connection, or the service refused before doing anything."""
+    """No connection, or the service refused before doing anything; or a call that may be repeated blindly got no answer."""
 
 
 class BusyError(UnreachableError):

@@ -1,83 +1,39 @@
 """Kommo API v4: leads, contacts, tasks, notes, webhooks. Facts about the vendor; no rule of ours."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
 from aiolimiter import AsyncLimiter
-from pydantic import BaseModel, ConfigDict, Field
 
 from clients.errors import (
     BusyError,
     LoginRefusedError,
     NotFoundError,
+    OutcomeUnknownError,
     RefusedError,
     ServiceError,
 )
+from clients.kommo_shapes import (
+    LOST,
+    WON,
+    KommoContact,
+    KommoLead,
+    KommoTask,
+    KommoWebhookSetting,
+    contact_from,
+    embedded,
+    fields_body,
+    lead_body,
+    lead_from,
+    task_from,
+)
 from clients.transport import RetryPolicy, Transport, retry_after_s, server_trouble
 
+__all__ = ["LOST", "SERVICE", "WON", "KommoClient", "KommoContact", "KommoLead", "KommoTask", "KommoWebhookSetting"]
 SERVICE = "Kommo"
-WON, LOST = 142, 143  # stage ids with the same meaning in every pipeline
-
-
-class _Read(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class KommoLead(_Read):
-    """A lead as read. `fields` maps custom field id to its first value (text as shown to people)."""
-
-    id: int
-    name: str = ""
-    status_id: int | None = None
-    pipeline_id: int | None = None
-    responsible_user_id: int | None = None
-    updated_at: int = 0
-    is_deleted: bool = False
-    fields: dict[int, str] = Field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    contact_ids: tuple[int, ...] = ()
-
-    @property
-    def is_open(self) -> bool:
-        """Neither won, lost nor deleted."""
-        return not self.is_deleted and self.status_id not in (WON, LOST)
-
-
-class KommoContact(_Read):
-    """A contact as read; phones exactly as somebody typed them."""
-
-    id: int
-    name: str = ""
-    phones: tuple[str, ...] = ()
-    lead_ids: tuple[int, ...] = ()
-
-
-class KommoTask(_Read):
-    """A task as read. `result` is what the person wrote when completing it, empty without.
-
-    `deadline` is aware UTC; what it means for a meeting (start or end) Kommo does not say.
-    """
-
-    id: int
-    text: str = ""
-    is_completed: bool = False
-    deadline: datetime
-    duration_s: int = 0
-    responsible_user_id: int | None = None
-    lead_id: int | None = None
-    task_type_id: int | None = None
-    result: str = ""
-    updated_at: int = 0
-
-
-class KommoWebhookSetting(_Read):
-    """A webhook subscription as Kommo stores it."""
-
-    destination: str
-    settings: tuple[str, ...] = ()
-    disabled: bool = False
+_PAGE, _MAX_PAGES = 250, 40  # Kommo's largest page, and where a list that never ends is left
 
 
 class KommoClient:
@@ -85,16 +41,17 @@ class KommoClient:
 
     def __init__(self, base_url: str, token: str, *, retry: RetryPolicy | None = None, requests_per_s: float = 7) -> None:
         """`base_url` is the account's address, e.g. https://acme.kommo.com."""
-        self.base_url = base_url
-        # A bucket of 2 that refills at (rate - 2) per second never lets more than `rate` through in any one second.
+        self.base_url = base_url.rstrip("/")
+        # A bucket of 1 that refills at (rate - 2) per second lets at most (rate - 1) leave in any one second. One is spare:
+        # a call that has to open a connection arrives later than it left, and so closer to those behind it.
         refill = max(requests_per_s - 2, 0.5)
         self._http = Transport(
             SERVICE,
-            base_url,
+            self.base_url,
             {"authorization": f"Bearer {token}", "accept": "application/json", "user-agent": "Marcado/0.1"},
             error_of=_error_of,
             retry=retry,
-            limiter=AsyncLimiter(2, 2 / refill),
+            limiter=AsyncLimiter(1, 1 / refill),
         )
 
     async def close(self) -> None:
@@ -105,25 +62,23 @@ class KommoClient:
         return f"{self.base_url}/leads/detail/{lead_id}"
 
     async def account(self) -> dict[str, Any]:
-        """The account's own record: id, name, subdomain, current_user_id, …"""
-        return await self._get("read account", "/api/v4/account") or {}
+        """The account's own record: id, name, subdomain, current_user_id and more."""
+        return await self._http.call("read account", "GET", "/api/v4/account") or {}
 
     # Leads
 
     async def get_lead(self, lead_id: int) -> KommoLead | None:
         """The lead, None when it does not exist any more."""
-        body = await self._get("read lead", f"/api/v4/leads/{lead_id}", "/api/v4/leads/{id}", {"with": "contacts"})
-        lead = _lead(body) if body else None
-        return None if lead is None or lead.is_deleted else lead
+        item = await self._read_one("read lead", "leads", lead_id, {"with": "contacts"})
+        return lead_from(item) if item else None
 
     async def list_leads(self, lead_ids: Sequence[int]) -> list[KommoLead]:
         """Those of the leads that exist, most recently updated first."""
         if not lead_ids:
             return []
-        params = {"filter[id][]": [str(i) for i in lead_ids], "limit": 250, "order[updated_at]": "desc"}
-        body = await self._get("list leads", "/api/v4/leads", params=params)
-        leads = [_lead(item) for item in _embedded(body, "leads")]
-        return sorted((x for x in leads if not x.is_deleted), key=lambda x: x.updated_at, reverse=True)
+        items = await self._list("list leads", "leads", {"filter[id][]": [str(i) for i in lead_ids]})
+        leads = [lead_from(item) for item in items if not item.get("is_deleted")]
+        return sorted(leads, key=lambda lead: lead.updated_at, reverse=True)
 
     async def create_lead(
         self,
@@ -135,10 +90,10 @@ class KommoClient:
         status_id: int | None = None,
     ) -> int:
         """A new lead of an existing contact; returns its id. Not safe to repeat: look for it first."""
-        lead = _lead_body(name, tags, pipeline_id, status_id)
+        lead = lead_body(name, tags, pipeline_id, status_id)
         lead["_embedded"]["contacts"] = [{"id": contact_id}]
-        body = await self._post("create lead", "/api/v4/leads", [lead])
-        return int(_embedded(body, "leads")[0]["id"])
+        body = await self._http.call("create lead", "POST", "/api/v4/leads", json=[lead])
+        return _new_id("create lead", embedded(body, "leads"))
 
     async def create_lead_with_contact(
         self,
@@ -151,15 +106,16 @@ class KommoClient:
         status_id: int | None = None,
     ) -> tuple[int, int]:
         """A new lead with a new contact; returns (lead id, contact id). Not safe to repeat: look for the phone first."""
-        lead = _lead_body(name, tags, pipeline_id, status_id)
+        lead = lead_body(name, tags, pipeline_id, status_id)
         lead["_embedded"]["contacts"] = [
             {
                 "name": contact_name,
                 "custom_fields_values": [{"field_code": "PHONE", "values": [{"value": phone, "enum_code": "MOB"}]}],
             }
         ]
-        body = await self._post("create lead and contact", "/api/v4/leads/complex", [lead])
-        return int(body[0]["id"]), int(body[0]["contact_id"])
+        operation = "create lead and contact"
+        rows = await self._http.call(operation, "POST", "/api/v4/leads/complex", json=[lead])
+        return _new_id(operation, rows), _new_id(operation, rows, "contact_id")
 
     async def update_lead(
         self,
@@ -176,42 +132,43 @@ class KommoClient:
         """
         change: dict[str, Any] = {}
         if fields:
-            change["custom_fields_values"] = [
-                {"field_id": field_id, "values": [{"value": value}] if value else None} for field_id, value in fields.items()
-            ]
+            change["custom_fields_values"] = fields_body(fields, empty=None)
         if status_id is not None:
             change["status_id"] = status_id
         if tags_to_add:
             change["tags_to_add"] = [{"name": tag} for tag in tags_to_add]
-        await self._http.call(
-            "update lead", "PATCH", f"/api/v4/leads/{lead_id}", template="/api/v4/leads/{id}", json=change, safe=True
-        )
+        try:
+            await self._change("update lead", "leads", lead_id, change)
+        except RefusedError:
+            if not fields or all(fields.values()):
+                raise
+            # Kommo documents no way to empty a field; null and [] are both in use.
+            change["custom_fields_values"] = fields_body(fields, empty=[])
+            await self._change("update lead", "leads", lead_id, change)
 
     # Contacts
 
     async def find_contacts(self, query: str) -> list[KommoContact]:
         """Contacts whose name or fields contain the query. Kommo's matching is loose: compare the phones yourself."""
-        body = await self._get("find contact", "/api/v4/contacts", params={"query": query, "with": "leads", "limit": 50})
-        return [_contact(item) for item in _embedded(body, "contacts")]
+        items = await self._list("find contact", "contacts", {"query": query, "with": "leads"})
+        return [contact_from(item) for item in items if not item.get("is_deleted")]
 
     async def get_contact(self, contact_id: int) -> KommoContact | None:
         """The contact with its leads, None when it does not exist."""
-        path = f"/api/v4/contacts/{contact_id}"
-        body = await self._get("read contact", path, "/api/v4/contacts/{id}", {"with": "leads"})
-        return _contact(body) if body else None
+        item = await self._read_one("read contact", "contacts", contact_id, {"with": "leads"})
+        return contact_from(item) if item else None
 
     # Tasks
 
     async def get_task(self, task_id: int) -> KommoTask | None:
         """The task, None when somebody deleted it."""
-        body = await self._get("read task", f"/api/v4/tasks/{task_id}", "/api/v4/tasks/{id}")
-        return _task(body) if body else None
+        item = await self._read_one("read task", "tasks", task_id)
+        return task_from(item) if item else None
 
     async def list_tasks(self, lead_id: int) -> list[KommoTask]:
         """All tasks of a lead, open and completed."""
-        params = {"filter[entity_type]": "leads", "filter[entity_id][]": lead_id, "limit": 250}
-        body = await self._get("list tasks", "/api/v4/tasks", params=params)
-        return [_task(item) for item in _embedded(body, "tasks")]
+        items = await self._list("list tasks", "tasks", {"filter[entity_type]": "leads", "filter[entity_id][]": lead_id})
+        return [task_from(item) for item in items]
 
     async def create_task(
         self,
@@ -234,8 +191,8 @@ class KommoClient:
         }
         if responsible_user_id is not None:
             task["responsible_user_id"] = responsible_user_id
-        body = await self._post("create task", "/api/v4/tasks", [task])
-        return int(_embedded(body, "tasks")[0]["id"])
+        body = await self._http.call("create task", "POST", "/api/v4/tasks", json=[task])
+        return _new_id("create task", embedded(body, "tasks"))
 
     async def update_task(
         self,
@@ -253,37 +210,39 @@ class KommoClient:
             "duration": duration_s,
             "responsible_user_id": responsible_user_id,
         }
-        await self._patch_task("update task", task_id, {k: v for k, v in values.items() if v is not None})
+        await self._change("update task", "tasks", task_id, {k: v for k, v in values.items() if v is not None})
 
     async def complete_task(self, task_id: int, result: str) -> None:
-        """Closes the task with a result text (some accounts refuse closing without one). Safe to repeat."""
-        await self._patch_task("complete task", task_id, {"is_completed": True, "result": {"text": result}})
+        """Closes the task with a result text (some accounts refuse closing without one). Safe to repeat.
 
-    async def _patch_task(self, operation: str, task_id: int, change: dict[str, Any]) -> None:
-        path = f"/api/v4/tasks/{task_id}"
-        await self._http.call(operation, "PATCH", path, template="/api/v4/tasks/{id}", json=change, safe=True)
+        Raises:
+            NotFoundError: The task was deleted.
+        """
+        await self._change("complete task", "tasks", task_id, {"is_completed": True, "result": {"text": result}})
 
     # Notes
 
     async def add_note(self, lead_id: int, text: str) -> int:
         """A common note on the lead; returns its id. Not safe to repeat: look through the lead's notes first."""
         note = {"note_type": "common", "params": {"text": text}}
-        path = f"/api/v4/leads/{lead_id}/notes"
-        answer = await self._http.call("add note", "POST", path, template="/api/v4/leads/{id}/notes", json=[note])
-        return int(_embedded(answer.json(), "notes")[0]["id"])
+        path, template = f"/api/v4/leads/{lead_id}/notes", "/api/v4/leads/{id}/notes"
+        body = await self._http.call("add note", "POST", path, template=template, json=[note])
+        return _new_id("add note", embedded(body, "notes"))
 
     async def list_notes(self, lead_id: int) -> list[str]:
-        """The texts of the lead's common notes."""
-        params = {"filter[note_type][]": "common", "limit": 250}
-        body = await self._get("list notes", f"/api/v4/leads/{lead_id}/notes", "/api/v4/leads/{id}/notes", params)
-        return [str((item.get("params") or {}).get("text", "")) for item in _embedded(body, "notes")]
+        """The texts of the lead's common notes; none for a lead that is gone."""
+        try:
+            items = await self._list("list notes", "notes", {"filter[note_type][]": "common"}, owner=lead_id)
+        except NotFoundError:
+            return []
+        return [str((item.get("params") or {}).get("text", "")) for item in items]
 
     # Webhooks
 
     async def get_webhook(self, destination: str) -> KommoWebhookSetting | None:
         """Our subscription at that address, None when there is none."""
-        body = await self._get("read webhook", "/api/v4/webhooks", params={"filter[destination]": destination})
-        hooks = [KommoWebhookSetting.model_validate(item) for item in _embedded(body, "webhooks")]
+        body = await self._http.call("read webhook", "GET", "/api/v4/webhooks", params={"filter[destination]": destination})
+        hooks = [KommoWebhookSetting.model_validate(item) for item in embedded(body, "webhooks")]
         return next((hook for hook in hooks if hook.destination == destination), None)
 
     async def set_webhook(self, destination: str, settings: Sequence[str]) -> None:
@@ -298,21 +257,67 @@ class KommoClient:
         except NotFoundError:
             return
 
-    async def _get(
-        self, operation: str, path: str, template: str | None = None, params: Mapping[str, Any] | None = None
+    async def _read_one(
+        self, operation: str, name: str, entity_id: int, params: Mapping[str, Any] | None = None
     ) -> dict[str, Any] | None:
-        """The body, None when Kommo says that there is nothing (204, sometimes 404)."""
-        try:
-            answer = await self._http.call(operation, "GET", path, template=template, params=params)
-        except NotFoundError:
-            return None
-        if answer.status_code == 204 or not answer.content:
-            return None
-        body: dict[str, Any] = answer.json()
-        return body
+        """The entity; None when its own address and the list both say that it is not there, or it is in the bin.
 
-    async def _post(self, operation: str, path: str, body: Any) -> Any:
-        return (await self._http.call(operation, "POST", path, json=body)).json()
+        A look at the list comes before "gone", because taking a living task for a deleted one cancels a meeting: reading a task
+        by its id is not in Kommo's reference, the answer for a missing one is not documented (204 and 404 are both seen), and
+        204 was reported for a contact that exists.
+        """
+        path = f"/api/v4/{name}"
+        item: dict[str, Any] | None
+        try:
+            item = await self._http.call(operation, "GET", f"{path}/{entity_id}", template=f"{path}/{{id}}", params=params)
+        except (NotFoundError, RefusedError):
+            item = None
+        if not item:
+            found = await self._list(operation, name, {**(params or {}), "filter[id][]": str(entity_id)})
+            item = next((one for one in found if one.get("id") == entity_id), None)
+        return None if item is None or item.get("is_deleted") else item
+
+    async def _list(
+        self, operation: str, name: str, params: Mapping[str, Any], *, owner: int | None = None
+    ) -> list[dict[str, Any]]:
+        """All pages of a list (of the lead `owner`'s own list, when given). An empty one is a 204 without a body."""
+        path = f"/api/v4/{name}" if owner is None else f"/api/v4/leads/{owner}/{name}"
+        template = path if owner is None else f"/api/v4/leads/{{id}}/{name}"
+        found: list[dict[str, Any]] = []
+        for page in range(1, _MAX_PAGES + 1):
+            query = {**params, "limit": _PAGE, "page": page}
+            try:
+                body = await self._http.call(operation, "GET", path, template=template, params=query)
+            except NotFoundError:
+                if owner is not None:
+                    raise
+                # The lists of an account always exist: something else than Kommo has answered.
+                raise RefusedError(SERVICE, operation, "status 404: is KOMMO_BASE_URL right?") from None
+            found += embedded(body, name)
+            if not body or "next" not in (body.get("_links") or {}):
+                break
+        return found
+
+    async def _change(self, operation: str, name: str, entity_id: int, change: dict[str, Any]) -> None:
+        """Changes one entity; an empty change, which Kommo refuses, is none. Safe to repeat.
+
+        Raises:
+            NotFoundError: It is not there any more. How Kommo says so is not documented (404, 400 and an empty 204 are all
+                possible), so that anything but a plain success is followed by a look.
+        """
+        if not change:
+            return
+        path, template = f"/api/v4/{name}/{entity_id}", f"/api/v4/{name}/{{id}}"
+        refusal: ServiceError | None = None
+        try:
+            if await self._http.call(operation, "PATCH", path, template=template, json=change, safe=True) is not None:
+                return
+        except (RefusedError, NotFoundError) as error:
+            refusal = error
+        if await self._read_one(operation, name, entity_id) is None:
+            raise NotFoundError(SERVICE, operation, "it is not there any more") from None
+        if refusal:
+            raise RefusedError(SERVICE, operation, refusal.detail) from None
 
 
 def _error_of(answer: httpx.Response, operation: str, is_safe: bool) -> ServiceError:
@@ -326,21 +331,21 @@ def _error_of(answer: httpx.Response, operation: str, is_safe: bool) -> ServiceE
         return LoginRefusedError(SERVICE, operation, what)
     if status == 404:
         return NotFoundError(SERVICE, operation, "status 404")
-    if status >= 500:
-        return server_trouble(SERVICE, operation, answer, is_safe)
+    if status >= 500 or status == 408:
+        return server_trouble(SERVICE, operation, status, is_safe)
     return RefusedError(SERVICE, operation, f"status {status}{_codes(answer)}")
 
 
 def _wait_s(answer: httpx.Response) -> float | None:
     """Kommo documents `retry_after` in the body only; a header is honoured as well."""
-    header = retry_after_s(answer)
+    header = retry_after_s(answer.headers.get("retry-after"))
     if header is not None:
         return header
     try:
         value = answer.json().get("retry_after")
     except (ValueError, AttributeError):
         return None
-    return float(value) if isinstance(value, int | float) else None
+    return max(0.0, float(value)) if isinstance(value, int | float) else None
 
 
 def _codes(answer: httpx.Response) -> str:
@@ -353,67 +358,13 @@ def _codes(answer: httpx.Response) -> str:
         return ""
 
 
-def _embedded(body: Any, name: str) -> list[dict[str, Any]]:
-    return list(((body or {}).get("_embedded") or {}).get(name) or [])
+def _new_id(operation: str, rows: Any, name: str = "id") -> int:
+    """The id of what a write made.
 
-
-def _field_values(item: Mapping[str, Any]) -> dict[int, list[str]]:
-    """Custom field id → its values as text. Kommo sends null for no fields, numbers or text for values."""
-    return {
-        int(field["field_id"]): [str(v.get("value", "")) for v in field.get("values") or []]
-        for field in item.get("custom_fields_values") or []
-    }
-
-
-def _lead(item: Mapping[str, Any]) -> KommoLead:
-    embedded = item.get("_embedded") or {}
-    return KommoLead(
-        id=item["id"],
-        name=item.get("name") or "",
-        status_id=item.get("status_id"),
-        pipeline_id=item.get("pipeline_id"),
-        responsible_user_id=item.get("responsible_user_id"),
-        updated_at=item.get("updated_at") or 0,
-        is_deleted=bool(item.get("is_deleted")),
-        fields={field_id: values[0] for field_id, values in _field_values(item).items() if values},
-        tags=tuple(tag.get("name", "") for tag in embedded.get("tags") or []),
-        contact_ids=tuple(contact["id"] for contact in embedded.get("contacts") or []),
-    )
-
-
-def _contact(item: Mapping[str, Any]) -> KommoContact:
-    phones = [
-        str(value.get("value", ""))
-        for field in item.get("custom_fields_values") or []
-        if field.get("field_code") == "PHONE"
-        for value in field.get("values") or []
-    ]
-    leads = (item.get("_embedded") or {}).get("leads") or []
-    return KommoContact(
-        id=item["id"], name=item.get("name") or "", phones=tuple(phones), lead_ids=tuple(lead["id"] for lead in leads)
-    )
-
-
-def _task(item: Mapping[str, Any]) -> KommoTask:
-    result = item.get("result")
-    return KommoTask(
-        id=item["id"],
-        text=item.get("text") or "",
-        is_completed=bool(item.get("is_completed")),
-        deadline=datetime.fromtimestamp(int(item.get("complete_till") or 0), UTC),
-        duration_s=int(item.get("duration") or 0),
-        responsible_user_id=item.get("responsible_user_id"),
-        lead_id=item.get("entity_id") if item.get("entity_type") == "leads" else None,
-        task_type_id=item.get("task_type_id"),
-        result=str(result.get("text") or "") if isinstance(result, Mapping) else "",  # no result is [], a PHP habit
-        updated_at=item.get("updated_at") or 0,
-    )
-
-
-def _lead_body(name: str, tags: Sequence[str], pipeline_id: int | None, status_id: int | None) -> dict[str, Any]:
-    lead: dict[str, Any] = {"name": name, "_embedded": {"tags": [{"name": tag} for tag in tags]}}
-    if pipeline_id is not None:
-        lead["pipeline_id"] = pipeline_id
-    if status_id is not None:
-        lead["status_id"] = status_id
-    return lead
+    Raises:
+        OutcomeUnknownError: The answer shows none, though it was a success.
+    """
+    try:
+        return int(rows[0][name])
+    except (LookupError, TypeError, ValueError):
+        raise OutcomeUnknownError(SERVICE, operation, f"a success without {name}") from None

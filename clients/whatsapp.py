@@ -1,9 +1,10 @@
 """WhatsApp through Evolution API 2.3: send, look up what was sent, presence, read marks, media, webhook."""
 
 import base64
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,8 @@ from clients.errors import (
 from clients.transport import RetryPolicy, Transport, retry_after_s, server_trouble
 
 SERVICE = "WhatsApp"
+# A mobile number that exists with and without the ninth digit. Where the other eight start with 2 to 5, it never did.
+_BRAZILIAN_MOBILE = re.compile(r"(55[1-9][1-9])9?([6-9]\d{7})")
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,11 @@ class WhatsAppClient:
             OutcomeUnknownError: It may have been sent: look with `find_sent` before sending again.
             UnreachableError: Surely not sent; later it may work.
             RefusedError, LoginRefusedError: Sending again is useless.
+            NotFoundError: The server has no such instance.
         """
-        answer = await self._call("send text", "POST", "/message/sendText", {"number": number_for(to), "text": text})
-        body = answer.json()
+        body = await self._call("send text", "POST", "/message/sendText", {"number": number_for(to), "text": text})
+        if body is None:
+            raise OutcomeUnknownError(SERVICE, "send text", "a success without a body")
         key = body.get("key") if isinstance(body, dict) else None
         # The Cloud API channel answers 201 with Meta's error and no key.
         if not isinstance(key, dict) or not key.get("id"):
@@ -64,35 +69,52 @@ class WhatsAppClient:
         return SentMessage(id=str(key["id"]), jid=str(key.get("remoteJid") or to))
 
     async def find_sent(
-        self, jid: str, text: str, since: datetime, until: datetime, *, known: Collection[str] = ()
+        self,
+        jid: str,
+        text: str,
+        since: datetime,
+        until: datetime,
+        *,
+        known: Collection[str] = (),
+        also: Collection[str] = (),
     ) -> SentMessage | None:
         """The message of ours with exactly this text in that chat and span (aware), the oldest one; None if there is none.
 
-        A row exists only once WhatsApp accepted the send. Ids in `known` belong to other messages and are passed over.
+        A row exists only once WhatsApp accepted the send. It bears the JID that the message really went to: a LID that the server
+        knows the phone of becomes the phone, a Brazilian number may lose or get its ninth digit (both are looked for).
+
+        Args:
+            jid: A JID or an E.164 phone, as for `send_text`.
+            known: Ids that belong to other messages; they are passed over.
+            also: Further addresses of the same person that may have been sent to.
         """
+        found: dict[str, tuple[int, SentMessage]] = {}
+        for chat in dict.fromkeys(chat for address in (jid, *also) for chat in _chats(address)):
+            async for record in self._sent_to(chat, since, until):
+                key = record.get("key") or {}
+                if key.get("fromMe") and key.get("id") and key["id"] not in known and _text_of(record) == text:
+                    sent = SentMessage(id=str(key["id"]), jid=str(key.get("remoteJid") or chat))
+                    found[sent.id] = (int(record.get("messageTimestamp") or 0), sent)
+        # Records come newest first and seconds are coarse: of equal ones the last is the oldest.
+        return min(reversed(found.values()), key=lambda item: item[0])[1] if found else None
+
+    async def _sent_to(self, chat: str, since: datetime, until: datetime) -> AsyncIterator[dict[str, Any]]:
         where = {
-            "key": {"remoteJid": jid, "remoteJidAlt": jid, "fromMe": True},
+            "key": {"remoteJid": chat, "remoteJidAlt": chat, "fromMe": True},
             "messageTimestamp": {"gte": _iso(since - timedelta(seconds=5)), "lte": _iso(until + timedelta(seconds=5))},
         }
-        found: SentMessage | None = None
-        page = 1
-        while True:
-            answer = await self._call(
-                "find messages", "POST", "/chat/findMessages", {"where": where, "offset": 50, "page": page}, safe=True
-            )
-            messages = answer.json().get("messages") or {}
+        page = pages = 1
+        while page <= pages:
+            wanted = {"where": where, "offset": 50, "page": page}
+            messages = _part(await self._call("find messages", "POST", "/chat/findMessages", wanted, safe=True), "messages")
             for record in messages.get("records") or []:
-                key = record.get("key", {})
-                if key.get("fromMe") and _text_of(record) == text and key.get("id") not in known:
-                    found = SentMessage(id=str(key["id"]), jid=str(key.get("remoteJid") or jid))
-            if page >= int(messages.get("pages") or 1):
-                return found
-            page += 1
+                yield record
+            pages, page = int(messages.get("pages") or 1), page + 1
 
     async def connection_state(self) -> str:
         """open, connecting or close. "open" can be stale; "close" needs a person with the phone."""
-        answer = await self._call("read connection", "GET", "/instance/connectionState")
-        return str(answer.json().get("instance", {}).get("state", "close"))
+        body = await self._call("read connection", "GET", "/instance/connectionState")
+        return str(_part(body, "instance").get("state", "close"))
 
     async def show_typing(self, to: str, duration_ms: int) -> None:
         """Shows "typing…" for that long. The call lasts as long: run it beside the work."""
@@ -107,10 +129,10 @@ class WhatsAppClient:
     async def numbers(self, phones: Sequence[str]) -> dict[str, str | None]:
         """E.164 phone → the JID WhatsApp knows it by, None when it has no WhatsApp. For a few numbers, never in bulk."""
         digits = {phone.removeprefix("+"): phone for phone in phones}
-        answer = await self._call("check numbers", "POST", "/chat/whatsappNumbers", {"numbers": list(digits)}, safe=True)
+        items = await self._call("check numbers", "POST", "/chat/whatsappNumbers", {"numbers": list(digits)}, safe=True)
         return {
             digits[str(item["number"])]: str(item["jid"]) if item.get("exists") else None
-            for item in answer.json()
+            for item in items or []
             if str(item.get("number")) in digits
         }
 
@@ -122,16 +144,17 @@ class WhatsAppClient:
         """
         body = {"message": {"key": {"id": message_id}}, "convertToMp4": False}
         try:
-            answer = await self._call("fetch media", "POST", "/chat/getBase64FromMediaMessage", body, safe=True)
+            content = await self._call("fetch media", "POST", "/chat/getBase64FromMediaMessage", body, safe=True)
+            data = base64.b64decode(content["base64"])
         except RefusedError as error:
             raise NotFoundError(SERVICE, "fetch media", error.detail) from None
-        content = answer.json()
-        return base64.b64decode(content["base64"]), str(content.get("mimetype") or "application/octet-stream")
+        except (LookupError, TypeError, ValueError):
+            raise NotFoundError(SERVICE, "fetch media", "a success without media") from None
+        return data, str(content.get("mimetype") or "application/octet-stream")
 
     async def get_webhook(self) -> dict[str, Any] | None:
         """The instance's webhook as stored (url, headers, enabled, events), None when there is none."""
-        answer = await self._call("read webhook", "GET", "/webhook/find")
-        body = answer.json()
+        body = await self._call("read webhook", "GET", "/webhook/find")
         return body if isinstance(body, dict) else None
 
     async def set_webhook(self, url: str, headers: dict[str, str], events: Sequence[str]) -> None:
@@ -148,7 +171,7 @@ class WhatsAppClient:
         *,
         safe: bool | None = None,
         timeout_s: float | None = None,
-    ) -> httpx.Response:
+    ) -> Any:
         return await self._http.call(
             operation,
             method,
@@ -165,8 +188,23 @@ def number_for(to: str) -> str:
     return to.removesuffix("@s.whatsapp.net").removeprefix("+")
 
 
+def _chats(address: str) -> list[str]:
+    """The JIDs under which a message sent to this address may be stored."""
+    if "@" in address and not address.endswith("@s.whatsapp.net"):
+        return [address]
+    digits = number_for(address)
+    mobile = _BRAZILIAN_MOBILE.fullmatch(digits)
+    spelled = [digits, f"{mobile[1]}9{mobile[2]}", f"{mobile[1]}{mobile[2]}"] if mobile else [digits]
+    return [f"{number}@s.whatsapp.net" for number in dict.fromkeys(spelled)]
+
+
 def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _part(body: Any, name: str) -> dict[str, Any]:
+    part = body.get(name) if isinstance(body, dict) else None
+    return part if isinstance(part, dict) else {}
 
 
 def _text_of(record: dict[str, Any]) -> str | None:
@@ -188,12 +226,12 @@ def _error_of(answer: httpx.Response, operation: str, is_safe: bool) -> ServiceE
     if status == 404:
         return NotFoundError(SERVICE, operation, "status 404: is EVOLUTION_INSTANCE right?")
     if status == 429:
-        return BusyError(SERVICE, operation, "status 429", retry_after_s(answer))
+        return BusyError(SERVICE, operation, "status 429", retry_after_s(answer.headers.get("retry-after")))
     reasons = _reasons(body)
     if "Connection Closed" in str(reasons):
         return UnreachableError(SERVICE, operation, "the WhatsApp session is not connected")
-    if status >= 500:
-        return server_trouble(SERVICE, operation, answer, is_safe)
+    if status >= 500 or status == 408:
+        return server_trouble(SERVICE, operation, status, is_safe)
     if any(isinstance(r, dict) and r.get("exists") is False for r in reasons):
         return NotOnWhatsAppError(SERVICE, operation, "no WhatsApp at this number")
     if any(isinstance(r, list) for r in reasons) or "Text is required" in reasons:
@@ -201,6 +239,8 @@ def _error_of(answer: httpx.Response, operation: str, is_safe: bool) -> ServiceE
     if status == 400 and not is_safe:
         # Everything that breaks after the send is answered 400 as well: only a look can tell.
         return OutcomeUnknownError(SERVICE, operation, "status 400")
+    if "Timed Out" in str(reasons):
+        return UnreachableError(SERVICE, operation, "WhatsApp did not answer in time")
     return RefusedError(SERVICE, operation, f"status {status}")
 
 

@@ -237,7 +237,9 @@ class Booking:
             customer = await session.get_one(Customer, customer_id)
             meeting = await upcoming_meeting(session, customer_id, now)
             rows = await session.execute(
-                select(Meeting.kommo_user_id, func.count()).where(*_blocking(), Meeting.starts_at > now).group_by(Meeting.kommo_user_id)
+                select(Meeting.kommo_user_id, func.count())
+                .where(*_blocking(), Meeting.starts_at > now)
+                .group_by(Meeting.kommo_user_id)
             )
             load = {row[0]: row[1] for row in rows}
         own = Interval(meeting.starts_at, meeting.ends_at) if meeting else None
@@ -273,9 +275,7 @@ class Booking:
         blocked = [part for b in busy for part in _cut(Interval(b.starts_at, b.ends_at), without)]
         return not any(padded.overlaps(part) for part in blocked)
 
-    async def _store_offers(
-        self, customer_id: int, turn_id: str, chosen: Sequence[tuple[Interval, Seller]]
-    ) -> list[OfferedTime]:
+    async def _store_offers(self, customer_id: int, turn_id: str, chosen: Sequence[tuple[Interval, Seller]]) -> list[OfferedTime]:
         """Numbers go on within a turn (two looks, one list) and start at 1 in the next."""
         now = self.now()
         async with self.db.transaction() as session:

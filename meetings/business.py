@@ -1,14 +1,26 @@
 """The business file: what is sold, to whom, by whom and when. Read once at the start, immutable afterwards."""
 
+import re
 import tomllib
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 import holidays
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from prompts.catalogue import DEFAULT_LOCALE, LOCALES
 
@@ -46,8 +58,6 @@ def _known_locales(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-
-
 Localised = Annotated[dict[str, str], BeforeValidator(_localised), AfterValidator(_known_locales)]
 
 
@@ -56,20 +66,28 @@ def in_language(text: dict[str, str], locale: str) -> str:
     return text.get(locale) or text.get(DEFAULT_LOCALE) or next(iter(text.values()))
 
 
+_CLOCK = r"((?:[01][0-9]|2[0-3]):[0-5][0-9])"
+_HOURS = re.compile(rf"\s*{_CLOCK}\s*-\s*{_CLOCK}\s*")
+
+
 class Hours(_Part):
     """One opening interval of a day, local time, end exclusive."""
 
     start: time
     end: time
 
+    @property
+    def length(self) -> timedelta:
+        return datetime.combine(date.min, self.end) - datetime.combine(date.min, self.start)
 
-def _parse_hours(value: Any) -> Any:
-    if not isinstance(value, str):
+
+def _parse_hours(value: Any) -> Hours:
+    if isinstance(value, Hours):
         return value
-    try:
-        start, end = (time.fromisoformat(part.strip()) for part in value.split("-"))
-    except ValueError:
-        raise ValueError(f'{value!r} is no interval; write e.g. "09:00-12:00"') from None
+    found = _HOURS.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'{value!r} is no interval; write e.g. "09:00-12:00"')
+    start, end = (time.fromisoformat(part) for part in found.groups())
     if end <= start:
         raise ValueError(f"{value!r} ends before it starts")
     return Hours(start=start, end=end)
@@ -106,10 +124,16 @@ class Rule(_Part):
         equals: The yes/no answer that qualifies.
     """
 
-    min: float | None = None
-    max: float | None = None
-    accept: tuple[str, ...] | None = None
+    min: float | None = Field(default=None, allow_inf_nan=False)
+    max: float | None = Field(default=None, allow_inf_nan=False)
+    accept: tuple[str, ...] | None = Field(default=None, min_length=1)
     equals: bool | None = None
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is greater than max {self.max:g}: no answer would qualify")
+        return self
 
 
 _RULE_KEYS = {
@@ -152,13 +176,21 @@ class Seller(_Part):
 
     Attributes:
         working_hours: Intervals per weekday ("mon" … "sun"), in the business's time zone; a missing day is free.
-        calendar_id: Google calendar; None means GOOGLE_CALENDAR_ID.
+        calendar_id: Google calendar; filled from GOOGLE_CALENDAR_ID where the file names none.
     """
 
     name: str = Field(min_length=1)
     kommo_user_id: int
-    calendar_id: str | None = None
+    calendar_id: str = Field(default="", validate_default=True)
     working_hours: dict[Weekday, tuple[Interval, ...]]
+
+    @field_validator("calendar_id")
+    @classmethod
+    def _own_or_default(cls, value: str, info: ValidationInfo) -> str:
+        calendar_id = value or (info.context or {}).get("default_calendar")
+        if not calendar_id:
+            raise ValueError("missing, and GOOGLE_CALENDAR_ID is not set either")
+        return str(calendar_id)
 
 
 class MeetingRules(_Part):
@@ -200,11 +232,15 @@ class KommoRules(_Part):
     lead_tag: str = "marcado"
 
 
+# Not blank: a blank would stand in every result.
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
 class ResultWords(_Part):
     """What a seller writes as a task's result when the meeting did not simply take place, in any language."""
 
-    no_show: tuple[str, ...]
-    cancelled: tuple[str, ...]
+    no_show: tuple[Words, ...]
+    cancelled: tuple[Words, ...]
 
 
 class Business(_Part):
@@ -213,21 +249,35 @@ class Business(_Part):
     time_zone: Annotated[str, AfterValidator(_time_zone)]
     company: Company
     qualification: tuple[Criterion, ...] = ()
-    sellers: tuple[Seller, ...] = Field(min_length=1)
+    sellers: tuple[Seller, ...]
     meetings: MeetingRules
     kommo: KommoRules = KommoRules()
     result_words: ResultWords
 
+    @field_validator("sellers")
+    @classmethod
+    def _sellers_differ(cls, sellers: tuple[Seller, ...]) -> tuple[Seller, ...]:
+        if not sellers:
+            raise ValueError("name at least one")
+        _refuse_doubles("kommo_user_id", [seller.kommo_user_id for seller in sellers])
+        _refuse_doubles("name", [seller.name for seller in sellers])
+        return sellers
+
+    @field_validator("qualification")
+    @classmethod
+    def _criteria_differ(cls, criteria: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
+        _refuse_doubles("name", [criterion.name for criterion in criteria])
+        return criteria
+
     @model_validator(mode="after")
-    def _unique(self) -> Self:
-        for what, values in (
-            ("sellers: kommo_user_id", [s.kommo_user_id for s in self.sellers]),
-            ("sellers: name", [s.name for s in self.sellers]),
-            ("qualification: name", [c.name for c in self.qualification]),
-        ):
-            double = [v for n, v in enumerate(values) if v in values[:n]]
-            if double:
-                raise ValueError(f"{what} {double[0]!r} stands twice")
+    def _meetings_fit_into_hours(self) -> Self:
+        length = timedelta(minutes=self.meetings.length_min)
+        for n, seller in enumerate(self.sellers):
+            hours = [interval for day in seller.working_hours.values() for interval in day]
+            if hours and not any(interval.length >= length for interval in hours):
+                raise ValueError(
+                    f"sellers[{n}].working_hours has no interval as long as meetings.length_min, {self.meetings.length_min}"
+                )
         return self
 
     @property
@@ -245,6 +295,12 @@ class Business(_Part):
     def is_holiday(self, day: date) -> bool:
         region = self.meetings.holidays_region
         return bool(region) and day in _holiday_calendar(region or "", day.year)
+
+
+def _refuse_doubles(key: str, values: list[Any]) -> None:
+    double = [value for n, value in enumerate(values) if value in values[:n]]
+    if double:
+        raise ValueError(f"{key} {double[0]!r} stands twice")
 
 
 _calendars: dict[tuple[str, int], holidays.HolidayBase] = {}
@@ -276,22 +332,12 @@ def load_business(path: Path, default_calendar: str | None = None) -> Business:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BusinessFileError(f"{path} is not valid TOML: {error}") from None
     try:
-        business = Business.model_validate(data)
+        return Business.model_validate(data, context={"default_calendar": default_calendar})
     except ValidationError as error:
         raise BusinessFileError("\n".join([f"{path} has mistakes:", *_problems(error)])) from None
-    return _with_calendars(business, path, default_calendar)
 
 
-def _with_calendars(business: Business, path: Path, default_calendar: str | None) -> Business:
-    sellers = []
-    for n, seller in enumerate(business.sellers):
-        calendar_id = seller.calendar_id or default_calendar
-        if not calendar_id:
-            raise BusinessFileError(
-                f"{path} has mistakes:\n  sellers[{n}].calendar_id: missing, and GOOGLE_CALENDAR_ID is not set either"
-            )
-        sellers.append(seller.model_copy(update={"calendar_id": calendar_id}))
-    return business.model_copy(update={"sellers": tuple(sellers)})
+_PLAINLY = {"missing": "missing", "extra_forbidden": "unknown key; check its spelling or remove it"}
 
 
 def _problems(error: ValidationError) -> list[str]:
@@ -299,6 +345,8 @@ def _problems(error: ValidationError) -> list[str]:
     for item in error.errors(include_url=False):
         key = ""
         for part in item["loc"]:
-            key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
-        lines.append(f"  {key or 'file'}: {item['msg'].removeprefix('Value error, ')}")
+            if part != "[key]":  # pydantic's mark for a bad key, which stands before it
+                key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
+        what = _PLAINLY.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+        lines.append(f"  {key or 'file'}: {what}")
     return lines

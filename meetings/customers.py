@@ -109,7 +109,10 @@ class Leads:
         title = Catalogue.load("crm", self.locale).text("lead_name", name=name)
         place = {"pipeline_id": rules.pipeline_id, "status_id": rules.new_lead_status_id}
         if contact:
-            lead_id, contact_id = await self.kommo.create_lead(title, contact_id=contact.id, tags=[rules.lead_tag], **place), contact.id
+            lead_id, contact_id = (
+                await self.kommo.create_lead(title, contact_id=contact.id, tags=[rules.lead_tag], **place),
+                contact.id,
+            )
         else:
             lead_id, contact_id = await self.kommo.create_lead_with_contact(
                 title, contact_name=name, phone=phone, tags=[rules.lead_tag], **place

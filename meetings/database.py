@@ -7,12 +7,14 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 7_260_101  # any number that nobody else locks on the same PostgreSQL database
 
 
 class DatabaseError(Exception):
@@ -50,17 +52,26 @@ class Database:
         Raises:
             DatabaseError: The file or server can't be used.
         """
+        shown = self.url.render_as_string(hide_password=True)
+        engine = sync_engine(self.url)
         try:
-            engine = sync_engine(self.url)
             with engine.begin() as connection:
+                if not self.is_sqlite:
+                    # Two processes starting together must not both make the tables; SQLite's write lock sees to that itself.
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
                 command.upgrade(_alembic(connection), "head")
-            engine.dispose()
         except (SQLAlchemyError, OSError) as error:
-            shown = self.url.render_as_string(hide_password=True)
             raise DatabaseError(
                 f"The database {shown} can't be used ({type(error).__name__}). "
                 "Check DATABASE_URL: the folder must exist and be writable, or the server must be up."
             ) from error
+        except CommandError as error:
+            raise DatabaseError(
+                f"The database {shown} can't be brought up to date ({error}). "
+                "If a newer version of Marcado has written it, run that version or restore a backup."
+            ) from error
+        finally:
+            engine.dispose()
 
 
 def parse_url(url: str) -> URL:
@@ -71,6 +82,8 @@ def parse_url(url: str) -> URL:
         raise DatabaseError("DATABASE_URL is no URL; write sqlite:///marcado.sqlite or postgresql://…") from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise DatabaseError("DATABASE_URL names no file: what is kept in memory is lost. Write sqlite:///marcado.sqlite")
         return parsed.set(drivername="sqlite")
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
@@ -81,7 +94,7 @@ def sync_engine(url: URL, **options: Any) -> Engine:
     """A blocking engine on the same database, for migrations."""
     engine = create_engine(url, **options)
     if url.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        _take_over_transactions(engine)
     return engine
 
 
@@ -90,15 +103,19 @@ def _async_engine(url: URL) -> AsyncEngine:
         return create_async_engine(url, pool_size=10)
     # Few connections: SQLite has one writer, and its busy handler is unfair when many wait.
     engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), pool_size=2, max_overflow=0, pool_timeout=60)
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    _take_over_transactions(engine.sync_engine)
     return engine
+
+
+def _take_over_transactions(engine: Engine) -> None:
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see _begin_immediate
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -1,6 +1,7 @@
 """What a look at Kommo means for a meeting: one pure function, no I/O, no clock of its own."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,11 +13,17 @@ from meetings.tables import MeetingStatus
 
 @dataclass(frozen=True)
 class Agreed:
-    """What calendar, lead and customer last agreed on."""
+    """What calendar, lead and customer last agreed on.
+
+    Attributes:
+        source: Where the newest change was seen: task, lead, event, conversation or system. What was closed by a word on the lead
+            is not opened to doubt again by the task's older result.
+    """
 
     status: MeetingStatus
     starts_at: datetime
     link: str | None
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class Decision:
 
 
 NOTHING = Decision()
+# A denial right before a word, with a helping verb between at most.
+_DENIED = re.compile(r"\b(?:nao|no|not|nunca|never)(?: (?:foi|esta|estava|fue|estaba|was|is|been|be))? $")
 
 
 def decide(agreed: Agreed, task: TaskSeen | None, lead: LeadSeen | None, words: ResultWords) -> Decision:
@@ -68,47 +77,41 @@ def decide(agreed: Agreed, task: TaskSeen | None, lead: LeadSeen | None, words: 
     | lead is gone | cancelled, while it was still scheduled |
     | meeting_status on the lead names another legal status | that status |
     | task is gone | cancelled, while it was still scheduled |
+    | task completed, but the lead closed the meeting afterwards | as the lead said |
     | task completed, result means "did not come" | no_show |
     | task completed, result means "cancelled" | cancelled, while it was still scheduled |
     | task completed otherwise | completed, while it was still scheduled |
     | link or status on the lead differ | put back |
     """
-    wanted, source, because = _wanted(agreed, task, lead, words)
-    if wanted is not None and wanted is not agreed.status and may_become(agreed.status, wanted):
-        return Decision(status=wanted, source=source, because=because)
+    for wanted, source, because in _wishes(agreed, task, lead, words):
+        if may_become(agreed.status, wanted) and wanted is not agreed.status:
+            return Decision(status=wanted, source=source, because=because)
     differs = lead is not None and not lead.is_gone and (lead.status, lead.link) != (agreed.status.value, agreed.link)
     return Decision(rewrite_lead=differs, because="the lead's fields differ" if differs else "")
 
 
-_Wanted = tuple[MeetingStatus | None, str, str]
-_NO_WISH: _Wanted = (None, "", "")
-
-
-def _wanted(agreed: Agreed, task: TaskSeen | None, lead: LeadSeen | None, words: ResultWords) -> _Wanted:
-    if agreed.status is MeetingStatus.CANCELLED:
-        return _NO_WISH
+def _wishes(
+    agreed: Agreed, task: TaskSeen | None, lead: LeadSeen | None, words: ResultWords
+) -> Iterator[tuple[MeetingStatus, str, str]]:
+    """What the seller's doings ask for, strongest first: status, where it was seen, in plain words."""
     if lead is not None and lead.is_gone:
-        return MeetingStatus.CANCELLED, "lead", "the lead was deleted"
+        yield MeetingStatus.CANCELLED, "lead", "the lead was deleted"
     named = _status_named(lead.status if lead else None)
-    if named is not None and named is not agreed.status:
-        return named, "lead", f"meeting_status on the lead was set to {named.value}"
-    return _from_task(agreed, task, words)
+    if named is not None:
+        yield named, "lead", f"meeting_status on the lead was set to {named.value}"
+    if task is not None and task.is_gone:
+        yield MeetingStatus.CANCELLED, "task", "the task was deleted"
+    elif task is not None and task.is_completed and (agreed.source != "lead" or agreed.status is MeetingStatus.SCHEDULED):
+        yield from _result_wish(agreed, task.result, words)
 
 
-def _from_task(agreed: Agreed, task: TaskSeen | None, words: ResultWords) -> _Wanted:
-    if task is None:
-        return _NO_WISH
-    if task.is_gone:
-        return MeetingStatus.CANCELLED, "task", "the task was deleted"
-    if not task.is_completed:
-        return _NO_WISH
-    if _means(task.result, words.no_show):
-        return MeetingStatus.NO_SHOW, "task", "the task was completed with a result that means the customer did not come"
-    if _means(task.result, words.cancelled):
-        return MeetingStatus.CANCELLED, "task", "the task was completed with a result that means cancelled"
-    if agreed.status is MeetingStatus.SCHEDULED:
-        return MeetingStatus.COMPLETED, "task", "the task was completed"
-    return _NO_WISH  # a plain completion does not overrule a no-show that was set on the lead
+def _result_wish(agreed: Agreed, result: str, words: ResultWords) -> Iterator[tuple[MeetingStatus, str, str]]:
+    if _means(result, words.no_show):
+        yield MeetingStatus.NO_SHOW, "task", "the task was completed with a result that means the customer did not come"
+    elif _means(result, words.cancelled):
+        yield MeetingStatus.CANCELLED, "task", "the task was completed with a result that means cancelled"
+    elif agreed.status is MeetingStatus.SCHEDULED:  # a plain completion does not overrule a no-show
+        yield MeetingStatus.COMPLETED, "task", "the task was completed"
 
 
 def _status_named(text: str | None) -> MeetingStatus | None:
@@ -117,5 +120,7 @@ def _status_named(text: str | None) -> MeetingStatus | None:
 
 
 def _means(result: str, words: Sequence[str]) -> bool:
+    """Whether one of the words stands there as such: "não faltou nada" and "showroom" say nothing."""
     said = fold(result)
-    return any(fold(word) in said for word in words)
+    found = (match for word in words for match in re.finditer(rf"(?<!\w){re.escape(fold(word))}(?!\w)", said))
+    return any(not _DENIED.search(said[: match.start()]) for match in found)

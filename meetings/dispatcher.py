@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import ServiceError
@@ -87,6 +87,30 @@ class Dispatcher:
             self._swept_at = self.now()
             await self.sweep()
 
+    async def next_due(self) -> datetime | None:
+        """When something that waits will be due: a burst to answer, a look or a settling to try again. None: nothing waits.
+
+        The periodic sweep does not count.
+        """
+        async with self.db.transaction() as session:
+            bursts = await session.execute(
+                select(func.min(Message.stored_at), func.max(Message.stored_at), Customer.next_turn_at)
+                .join(Customer, Customer.id == Message.customer_id)
+                .where(Message.state == MessageState.NEW, Message.author == Author.CUSTOMER)
+                .group_by(Message.customer_id, Customer.next_turn_at)
+            )
+            times = [
+                max(min(last_at + self.silence, first_at + self.cap), next_turn_at or last_at)
+                for first_at, last_at, next_turn_at in bursts
+            ]
+            hints = await session.execute(select(Hint.stored_at, Hint.next_try_at).where(Hint.done_at.is_(None)))
+            times += [next_try_at or stored_at for stored_at, next_try_at in hints]
+            meetings = await session.execute(
+                select(Meeting.updated_at, Meeting.next_try_at).where(Meeting.phase != MeetingPhase.RELEASED, _behind())
+            )
+            times += [next_try_at or updated_at + timedelta(seconds=_GRACE_S) for updated_at, next_try_at in meetings]
+        return min(times, default=None)
+
     async def sweep(self) -> int:
         """Lets every open meeting be compared with Kommo, without a hint; returns how many. Finds lost webhooks."""
         since = self.now() - timedelta(days=7)
@@ -151,7 +175,11 @@ class Dispatcher:
         async with self.db.transaction() as session:
             rows = await session.execute(
                 select(
-                    Message.customer_id, func.max(Message.id), func.min(Message.stored_at), func.max(Message.stored_at), Customer.turn_attempts
+                    Message.customer_id,
+                    func.max(Message.id),
+                    func.min(Message.stored_at),
+                    func.max(Message.stored_at),
+                    Customer.turn_attempts,
                 )
                 .join(Customer, Customer.id == Message.customer_id)
                 .where(
@@ -190,12 +218,6 @@ class Dispatcher:
 
     async def _unsettled(self) -> None:
         now = self.now()
-        behind = or_(
-            Meeting.event_rev < Meeting.revision,
-            Meeting.task_rev < Meeting.revision,
-            Meeting.lead_rev < Meeting.revision,
-            Meeting.notice_rev < Meeting.revision,
-        )
         late = or_(
             Meeting.next_try_at <= now,
             Meeting.next_try_at.is_(None) & (Meeting.updated_at <= now - timedelta(seconds=_GRACE_S)),
@@ -203,7 +225,7 @@ class Dispatcher:
         async with self.db.transaction() as session:
             rows = await session.execute(
                 select(Meeting.id, Meeting.customer_id, Meeting.revision, Meeting.attempts).where(
-                    Meeting.phase != MeetingPhase.RELEASED, behind, late
+                    Meeting.phase != MeetingPhase.RELEASED, _behind(), late
                 )
             )
             due = list(rows.all())
@@ -263,6 +285,16 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self.tick_s)
             self._woken.clear()
+
+
+def _behind() -> ColumnElement[bool]:
+    """Meetings of which some effect lags behind the newest revision."""
+    return or_(
+        Meeting.event_rev < Meeting.revision,
+        Meeting.task_rev < Meeting.revision,
+        Meeting.lead_rev < Meeting.revision,
+        Meeting.notice_rev < Meeting.revision,
+    )
 
 
 async def _open_hints(session: AsyncSession, entity: str, entity_id: int, upto: int) -> list[Hint]:

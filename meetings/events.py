@@ -123,9 +123,7 @@ class Ignored:
     reason: str
 
 
-EvolutionEvent = (
-    CustomerMessage | OwnMessage | DeliveryUpdate | MessageEdited | MessageDeleted | ConnectionChanged | Ignored
-)
+EvolutionEvent = CustomerMessage | OwnMessage | DeliveryUpdate | MessageEdited | MessageDeleted | ConnectionChanged | Ignored
 
 
 class KommoEntity(StrEnum):

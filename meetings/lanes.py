@@ -7,6 +7,7 @@ of a meeting. So an answer in the making and a seller's cancellation never overt
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,8 @@ class Lanes:
     async def stop(self) -> None:
         """Ends this process's part; unfinished workflows are taken up at the next start."""
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        # The engine made its thread pool the loop's own and has closed it; others still need one.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
     async def enqueue(self, workflow: str, *args: Any, lane: str, workflow_id: str) -> None:
         """Puts a workflow at the end of a lane. The same id again is a no-op."""

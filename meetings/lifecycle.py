@@ -66,7 +66,15 @@ def revise(
     meeting.updated_at = now
     session.add(
         Change(
-            meeting_id=meeting.id, revision=meeting.revision, what=what, by=by, source=source, hint=hint, before=before, after=snapshot(meeting), at=now
+            meeting_id=meeting.id,
+            revision=meeting.revision,
+            what=what,
+            by=by,
+            source=source,
+            hint=hint,
+            before=before,
+            after=snapshot(meeting),
+            at=now,
         )
     )
 

@@ -15,9 +15,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from meetings.business import Business, Criterion, CriterionType
 from meetings.tables import Answer, Author, Customer, Message
 
-_YES = {"sim", "s", "si", "yes", "y", "true", "claro", "isso", "sou", "tenho", "1"}
+_YES = {"sim", "s", "si", "yes", "y", "true", "1"}
+_YES_ALONE = {"claro", "isso", "sou", "tenho"}  # "claro que não", "tenho não" mean the opposite
 _NO = {"nao", "n", "no", "false", "negativo", "0"}
+_DENIALS = {"nao", "not", "nunca", "never", "nem"}
 _NUMBER = re.compile(r"\d[\d.,]*")
+_LONGEST_NUMBER = 15  # characters; no bill and no head count is longer
+# What makes a number inexact or another one: bounds ("até 300"), leftovers ("300 e pouco"), multipliers ("2 mil"), a minus.
+_NOT_EXACT = re.compile(
+    r"\b(?:mais de|menos de|acima de|abaixo de|maior que|menor que|passa de|ate|quase|a partir de|pelo menos|no (?:max|min)imo"
+    r"|mas de|hasta|casi|desde|al menos|por lo menos|como (?:max|min)imo"
+    r"|more than|less than|over|under|above|below|up to|at (?:least|most)|almost|nearly"
+    r"|e (?:pouc[oa]s?|tant[oa]s|alguma coisa|quebrados)|y (?:pico|algo)|and (?:something|change))\b"
+    r"|\d\s*(?:mil|k|milh(?:ao|oes)|millon(?:es)?|thousand|grand|million)\b"
+    r"|[<>≤≥]|\d\s*\+|(?:^|[\s$])[-−.,]\d"
+)
+_OTHER_UNITS = re.compile(r"kwh|%|us\$|usd|dolar|dollar|€|\beuros?\b")  # amounts are kept and compared in reais
+# Phones and text programs write these where people mean the plain ones.
+_PLAIN_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'})
 
 
 class UnclearAnswerError(Exception):
@@ -70,6 +85,8 @@ def judge(criterion: Criterion, value: str) -> Judged:
         case CriterionType.TEXT:
             return Judged(text, qualifies=True)
         case CriterionType.NUMBER | CriterionType.MONEY:
+            if criterion.type is CriterionType.MONEY and _OTHER_UNITS.search(fold(text)):
+                raise UnclearAnswerError("give one amount of money in reais")
             number = _number(text)
             shown = _money(number) if criterion.type is CriterionType.MONEY else f"{number.normalize():f}"
             low = Decimal(str(rule.min)) if rule.min is not None else None
@@ -101,17 +118,19 @@ def standing(business: Business, answers: Iterable[Answer]) -> Qualification:
 
 
 def fold(text: str) -> str:
-    """Lower case without accents and doubled blanks, for comparing what people type."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    """Lower case without accents, doubled blanks and curly quotes, for comparing what people type."""
+    straight = text.casefold().translate(_PLAIN_QUOTES)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", straight) if not unicodedata.combining(c))
     return " ".join(plain.split())
 
 
 def source_of(quote: str, messages: Sequence[Message]) -> Message | None:
-    """The newest message of the customer that contains the quoted words, None when they never said so."""
-    words = fold(quote).strip(" .!?,;\"'“”")
+    """The newest message of the customer that contains the quoted words as whole words, None when they never said so."""
+    words = fold(quote).strip(" .!?,;\"'")
     if not words:
         return None
-    return next((m for m in reversed(messages) if m.author == Author.CUSTOMER and words in fold(m.text)), None)
+    said = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)")  # "80" does not stand in "1800"
+    return next((m for m in reversed(messages) if m.author == Author.CUSTOMER and said.search(fold(m.text))), None)
 
 
 async def answers_of(session: AsyncSession, customer: Customer) -> list[Answer]:
@@ -122,9 +141,7 @@ async def record_answer(
     session: AsyncSession, customer: Customer, criterion: Criterion, judged: Judged, quote: str, message: Message, now: datetime
 ) -> None:
     """Stores the answer with its evidence; a later answer to the same criterion replaces the earlier one."""
-    answer = await session.scalar(
-        select(Answer).where(Answer.customer_id == customer.id, Answer.criterion == criterion.name)
-    )
+    answer = await session.scalar(select(Answer).where(Answer.customer_id == customer.id, Answer.criterion == criterion.name))
     if answer is None:
         answer = Answer(customer_id=customer.id, criterion=criterion.name)
         session.add(answer)
@@ -134,15 +151,15 @@ async def record_answer(
 
 def _number(text: str) -> Decimal:
     found = _NUMBER.findall(text)
-    if len(found) != 1:
-        raise UnclearAnswerError("give one exact number")
+    if len(found) != 1 or len(found[0]) > _LONGEST_NUMBER or _NOT_EXACT.search(fold(text)):
+        raise UnclearAnswerError("give one exact number, all in digits")
     digits = found[0].rstrip(".,")
     try:
         # Brazil writes 1.491,00; a model or an English speaker may write 1491.00 or 1,491.00.
         english = re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d{1,2}", digits)
         return parse_decimal(digits, locale="en" if english else "pt_BR", strict=True)
     except NumberFormatError:
-        raise UnclearAnswerError("give one exact number") from None
+        raise UnclearAnswerError("give one exact number, all in digits") from None
 
 
 def _money(amount: Decimal) -> str:
@@ -150,9 +167,12 @@ def _money(amount: Decimal) -> str:
 
 
 def _yes_no(text: str) -> bool:
-    first = re.split(r"[\s,.!]+", fold(text))[0]
-    if first in _YES:
+    first, *others = re.findall(r"[^\W_]+", fold(text)) or [""]
+    rest = set(others)
+    if first in _YES and not rest & _DENIALS:
         return True
-    if first in _NO:
+    if first in _YES_ALONE and not rest & (_DENIALS | _NO):
+        return True
+    if first in _NO and not rest & {"sim", "si", "yes"}:
         return False
     raise UnclearAnswerError("answer yes or no")

@@ -55,9 +55,7 @@ class Qualifier:
         judged = judge(wanted, value)
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
-            messages = list(
-                await session.scalars(select(Message).where(Message.customer_id == customer_id).order_by(Message.id))
-            )
+            messages = list(await session.scalars(select(Message).where(Message.customer_id == customer_id).order_by(Message.id)))
             source = source_of(quote, messages)
             if source is None:
                 raise UnclearAnswerError("the quote stands in no message of the customer; quote their exact words")

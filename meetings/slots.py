@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from meetings.business import WEEKDAYS, Business, Seller
@@ -56,10 +56,12 @@ def free_slots(
     rules = business.meetings
     earliest = now + timedelta(minutes=rules.minimum_notice_min)
     blocked = [interval.padded(rules.buffer_min) for interval in busy]
+    candidates = sorted(set(_candidates(business, seller, _days(business, now, day))))
     return [
         slot
-        for slot in _candidates(business, seller, _days(business, now, day))
+        for slot in candidates
         if slot.starts_at >= earliest
+        and is_within_hours(business, seller, slot)
         and (period is None or period.holds(business.local(slot.starts_at).hour))
         and not any(slot.overlaps(other) for other in blocked)
     ]
@@ -74,13 +76,13 @@ def is_within_hours(business: Business, seller: Seller, slot: Interval) -> bool:
     return any(h.start <= starts.time() and ends.time() <= h.end for h in hours)
 
 
-def spread(slots: Sequence[Interval], count: int) -> list[Interval]:
-    """A choice of `count` slots over different days rather than the first morning's, in order of time."""
+def spread(slots: Sequence[Interval], count: int, zone: tzinfo = UTC) -> list[Interval]:
+    """A choice of `count` slots over different days of that zone rather than the first morning's, in order of time."""
     per_day = max(1, (count + 1) // 2)
     chosen: list[Interval] = []
     taken: dict[date, int] = {}
     for slot in slots:
-        key = slot.starts_at.date()
+        key = slot.starts_at.astimezone(zone).date()
         if taken.get(key, 0) < per_day:
             chosen.append(slot)
             taken[key] = taken.get(key, 0) + 1
@@ -89,8 +91,10 @@ def spread(slots: Sequence[Interval], count: int) -> list[Interval]:
 
 
 def horizon(business: Business, now: datetime) -> Interval:
-    """The span in which times are offered at all."""
-    return Interval(now, now + timedelta(days=business.meetings.horizon_days + 1))
+    """The span whose busy times matter: what is offered, and the buffer around it."""
+    day_after = business.local(now).date() + timedelta(days=business.meetings.horizon_days + 1)
+    end = datetime.combine(day_after, time.min, business.zone)
+    return Interval(now.astimezone(UTC), end.astimezone(UTC)).padded(business.meetings.buffer_min)
 
 
 def _days(business: Business, now: datetime, day: date | None) -> list[date]:
@@ -105,7 +109,8 @@ def _candidates(business: Business, seller: Seller, days: Iterable[date]) -> Ite
     for day in days:
         for hours in seller.working_hours.get(WEEKDAYS[day.weekday()], ()):
             start = datetime.combine(day, hours.start)
-            # Wall-clock arithmetic first, zone last: so a day with a clock change keeps its hours.
+            # Wall-clock arithmetic first, zone last: so a day with a clock change keeps its hours. An hour that such a day
+            # leaves out is read as the next one; where that is too late, `is_within_hours` says so.
             while start + length <= datetime.combine(day, hours.end):
                 local = start.replace(tzinfo=business.zone)
                 yield Interval(local.astimezone(UTC), (local.astimezone(UTC)) + length)

@@ -138,7 +138,7 @@ class Deliveries:
         held = [item for item in self._open if item.state == "held"]
         for n, item in enumerate(reversed(held) if newest_first else held):
             item.state = "waiting"
-            item.due = self.clock.now() + timedelta(microseconds=n)
+            item.due = self.clock.now() - timedelta(microseconds=len(held) - n)  # due now, in this order
         return len(held)
 
     def mark(self) -> int:

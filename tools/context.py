@@ -35,4 +35,3 @@ class TurnContext:
     def option(self, number: int, starts_at: datetime) -> str:
         """One offered time in the form that facts and tool results share."""
         return f"{number} | {starts_at.astimezone(self.zone).isoformat(timespec='minutes')} | {self.when(starts_at)}"
-

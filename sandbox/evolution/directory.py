@@ -61,7 +61,8 @@ def _user(core: Core, inst: Instance, jid: str, number: str) -> dict[str, Any]:
 def _ask_whatsapp(core: Core, jid: str) -> str | None:
     """WhatsApp's own JID for a telephone, in whichever spelling it was asked; None when there is none."""
     digits = jid.partition("@")[0]
-    if lacks_country_code(digits) or not re.fullmatch(r"\d{8,15}", digits):
+    # Fourteen digits and more are a LID without its suffix, not a telephone.
+    if lacks_country_code(digits) or not re.fullmatch(r"\d{8,13}", digits):
         return None
     person = core.person(jid)
     return person.jid if person.exists else None

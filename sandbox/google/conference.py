@@ -62,8 +62,8 @@ def read_conference(
 def _read_request(request: Any, known: dict[str, Any], *, service_account: bool) -> ConferenceChange:
     if not isinstance(request, dict) or not isinstance(request.get("requestId"), str) or not request["requestId"]:
         raise invalid("Invalid conference data.", "conferenceData.createRequest.requestId")
-    key = request.get("conferenceSolutionKey") or {"type": MEET}
-    if service_account or not isinstance(key, dict) or key.get("type") != MEET:
+    key = request.get("conferenceSolutionKey") or {}
+    if service_account or not isinstance(key, dict) or key.get("type") not in (None, MEET):
         raise invalid("Invalid conference type value.")
     if known.get("createRequest", {}).get("requestId") == request["requestId"]:
         return KEEP

@@ -53,7 +53,7 @@ def _give(backend: Backend, calendar: CalendarRecord, copy: EventRecord | None, 
             created_ms=event.created_ms,
             creator=event.creator,
             organizer=dict(event.organizer),
-            fields={"reminders": {"useDefault": True}},
+            fields=_first_own(event),
         )
         calendar.events[event.id] = copy
     if copy.removed:
@@ -64,6 +64,12 @@ def _give(backend: Backend, calendar: CalendarRecord, copy: EventRecord | None, 
     copy.fields, copy.sequence, copy.organizer = wanted, event.sequence, dict(event.organizer)
     copy.stub = False
     backend.touch(calendar, copy)
+
+
+def _first_own(event: EventRecord) -> dict[str, Any]:
+    """What a new copy starts with: reminders of its own, and whether it blocks time and who sees it as invited."""
+    taken = {name: event.fields[name] for name in ("transparency", "visibility") if name in event.fields}
+    return taken | {"reminders": {"useDefault": True}}
 
 
 def merged_copy(copy: EventRecord, event: EventRecord) -> dict[str, Any]:
@@ -94,14 +100,13 @@ def answer(backend: Backend, event: EventRecord, email: str, reply: dict[str, An
         spread(backend, calendar, record)
 
 
-def check_guest_write(event: EventRecord, calendar: CalendarRecord, proposed: dict[str, Any], *, omitted: bool) -> dict[str, Any]:
+def check_guest_write(event: EventRecord, calendar: CalendarRecord, proposed: dict[str, Any]) -> dict[str, Any]:
     """Lets a guest change their own answer and what is their copy's own, and nothing else.
 
     Args:
         event: The guest's copy.
         calendar: The guest's calendar.
         proposed: The fields after the write.
-        omitted: The client says other attendees are left out of the list (`attendeesOmitted`).
 
     Returns:
         What changes in the guest's own entry; empty when nothing does.
@@ -115,7 +120,7 @@ def check_guest_write(event: EventRecord, calendar: CalendarRecord, proposed: di
         raise errors.not_the_organizer()
     me = calendar.id.lower()
     others = [guest for guest in old_guests if guest["email"].lower() != me]
-    if not omitted and others != [guest for guest in new_guests if guest["email"].lower() != me]:
+    if others != [guest for guest in new_guests if guest["email"].lower() != me]:
         raise errors.not_the_organizer()
     old = next((guest for guest in old_guests if guest["email"].lower() == me), None)
     new = next((guest for guest in new_guests if guest["email"].lower() == me), None)
@@ -123,7 +128,6 @@ def check_guest_write(event: EventRecord, calendar: CalendarRecord, proposed: di
         raise errors.not_the_organizer()
     if old is None or new is None:
         return {}
-    proposed["attendees"] = [new if guest is old else guest for guest in old_guests]
     return {name: new[name] for name in _GUEST_MAY_SET if name in new and new[name] != old.get(name)}
 
 

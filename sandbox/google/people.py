@@ -223,7 +223,8 @@ def _time(text: Any, calendar: CalendarRecord) -> Data:
     zone = find_zone(calendar.time_zone)
     if moment is None or zone is None:
         raise ValueError(f"time is {text!r}; write 2026-03-10T14:00:00-03:00, or 2026-03-10 for all day")
-    return {"dateTime": wire(moment if moment.tzinfo else moment.replace(tzinfo=zone), zone)}
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return {"dateTime": wire(aware, zone), "timeZone": calendar.time_zone}
 
 
 def _nulled(event_time: dict[str, str]) -> Data:

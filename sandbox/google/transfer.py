@@ -35,12 +35,12 @@ def move(
     moved = deepcopy(event)
     moved.number = backend.state.next_number()
     moved.organizer = organizer_of(destination)
-    moved.meet_reads_left = None
     if not backend.state.options.move_keeps_private:
         moved.fields.get("extendedProperties", {}).pop("private", None)
         if not moved.fields.get("extendedProperties"):
             moved.fields.pop("extendedProperties", None)
     event.organizer = organizer_of(destination)
+    event.meet_reads_left = None
     if event.attendee(source.id) is None:
         event.stub = True
         event.fields = event.fields | {"status": "cancelled"}

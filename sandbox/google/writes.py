@@ -141,14 +141,23 @@ def rewrite(
     if guests.is_organizer(event, calendar):
         _apply_as_organizer(backend, calendar, event, fields, change, manner)
     else:
-        _apply_as_guest(backend, calendar, event, fields, change, omitted=body.get("attendeesOmitted") is True)
+        _apply_as_guest(backend, calendar, event, fields, change)
 
 
 def _proposal(event: EventRecord, body: dict[str, Any], *, replace: bool) -> dict[str, Any]:
+    if body.get("attendeesOmitted") is True:
+        body = body | {"attendees": _with_omitted(event, body.get("attendees") or [])}
     if not replace:
         return merge_patch(event.fields, body)
     kept = {"eventType": event.fields["eventType"]}
     return kept | {name: value for name, value in body.items() if value is not None}
+
+
+def _with_omitted(event: EventRecord, given: list[Any]) -> list[Any]:
+    """The whole guest list when the client holds only a part of it and says so."""
+    replies = {str(guest.get("email", "")).lower(): guest for guest in given if isinstance(guest, dict)}
+    known = event.fields.get("attendees", [])
+    return [guest | replies.get(guest["email"].lower(), {}) for guest in known]
 
 
 def _keep_what_this_write_cannot_change(event: EventRecord, fields: dict[str, Any], caller: Caller, manner: Manner) -> None:
@@ -190,8 +199,6 @@ def _apply_as_guest(
     event: EventRecord,
     fields: dict[str, Any],
     change: ConferenceChange,
-    *,
-    omitted: bool,
 ) -> None:
     if change.action != "keep":
         raise errors.not_the_organizer()
@@ -199,7 +206,7 @@ def _apply_as_guest(
     for name in ("conferenceData", "hangoutLink"):
         if name in before:
             fields[name] = before[name]
-    reply = guests.check_guest_write(event, calendar, fields, omitted=omitted)
+    reply = guests.check_guest_write(event, calendar, fields)
     changed = {name for name in {*before, *fields} if before.get(name) != fields.get(name)}
     event.fields = fields
     _adopt(backend, calendar, event)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.controls import control
@@ -17,6 +17,7 @@ from sandbox.openai.script import Spoken, check_steps, speak
 from sandbox.openai.wire import (
     Answer,
     ApiError,
+    EventStream,
     cached_tokens,
     check_request,
     prompt_text,
@@ -216,7 +217,7 @@ class OpenAIService:
         if not body.get("stream"):
             return JSONResponse(answer.completion())
         with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-        return StreamingResponse(answer.events(with_usage=with_usage), media_type="text/event-stream; charset=utf-8")
+        return EventStream(answer.events(with_usage=with_usage))
 
     # --- minds --------------------------------------------------------------------------------------------------------
 

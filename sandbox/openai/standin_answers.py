@@ -38,6 +38,7 @@ _UNCOUNTED = vocabulary(
     "gracias thanks please viu ta sim ne redondo",
 )
 _ORDINAL_STEMS = {"primei": 1, "primer": 1, "segund": 2, "tercei": 3, "tercer": 3, "first": 1, "second": 2, "third": 3}
+_I_AM = re.compile(r"\b(?:sou|soy|i am|i'm) (?:(?:o|a|el|la|the) )?([a-z]+)")
 _LEAD_INS = re.compile(
     r"^(?:(?:eu )?(?:moro|vivo|trabalho|fico) (?:em|no|na|en)|(?:é|e|fica|es|está|it's|it is|i live) (?:em|no|na|en|in)|"
     r"(?:o )?meu nome é|me llamo|mi nombre es|my name is|me chamo|sou de|soy de|i'm from|i am from)\s+",
@@ -242,10 +243,11 @@ def _yes_no(criterion: Criterion, message: str, language: str) -> str | None:
 
 
 def _evident_yes_no(criterion: Criterion, message: str, language: str) -> str | None:
-    """Most of the question's own words in one clause: "o imóvel é próprio" for "O imóvel é próprio?"."""
+    """Most of the question's own words in one clause: "o imóvel é próprio" for "O imóvel é próprio?"; or "sou o dono"."""
     stems = _content_stems(criterion.question)
     for clause in stated(message):
         is_about = len(stems & _content_stems(clause)) * 2 > len(stems) > 0
+        is_about = is_about or any(stem(match[1]) in stems for match in _I_AM.finditer(fold(clause)))
         if is_about and not HEDGES.search(fold(clause)) and not _names_others(criterion, clause):
             return "no" if is_negated(clause, language) else "yes"
     return None

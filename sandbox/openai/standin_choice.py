@@ -14,6 +14,7 @@ _ORDINALS = {
     "es": ["primer[ao]?", "segund[ao]", "tercer[ao]?", "cuart[ao]", "quint[ao]", "sext[ao]"],
     "en": ["first", "second", "third", "fourth", "fifth", "sixth"],
 }
+_A_SEGUNDA = r"\ba segunda\b(?!-| feira| (?:as|a|de|que|da)\b)"
 _OPTION_WORD = r"(?:opcao|opcion|option|alternativa|alternative|horario|one|choice|slot)"
 _ANY = re.compile(
     r"\b(tanto faz|qualquer (um|uma|horario)|o que for melhor|o mais cedo|cualquiera|me da igual|lo antes posible|"
@@ -76,8 +77,8 @@ def fits(option: Option, when: When) -> bool:
 def _ordinals(text: str, offered: Sequence[Option], language: str) -> tuple[set[int], str]:
     """Option numbers said as ordinals, and the text without them.
 
-    In Portuguese "segunda" … "sexta" are weekdays unless "opção" stands beside them; "a segunda" is the second option
-    when no Monday is offered.
+    In Portuguese "segunda" … "sexta" are weekdays unless "opção" stands beside them. "A segunda" is the second option,
+    and a Monday as well if one is offered: then the word stays in the text and both readings count.
     """
     numbers: set[int] = set()
     mondays = any(option.starts_at and option.starts_at.weekday() == 0 for option in offered)
@@ -90,7 +91,9 @@ def _ordinals(text: str, offered: Sequence[Option], language: str) -> tuple[set[
         elif place == 1:
             forms.append(r"\bo segundo\b")
             if not mondays:
-                forms.append(r"\ba segunda\b(?!-| feira| (?:as|a|de|que|da)\b)")
+                forms.append(_A_SEGUNDA)
+            elif re.search(_A_SEGUNDA, text) and len(offered) > 1:
+                numbers.add(offered[1].number)
         spoken = re.compile("|".join(forms))
         if offered and spoken.search(text):
             numbers |= {offered[place].number} if place < len(offered) else {0}

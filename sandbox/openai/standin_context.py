@@ -13,6 +13,8 @@ from typing import Any
 from sandbox.openai.standin_text import fold
 
 _FACTS = re.compile(r"<facts>(.*)</facts>", re.DOTALL)
+# How a product may mark what is no text: "[o cliente mandou um áudio] uns 800".
+_MEDIA_MARK = re.compile(r"^\s*\[[^\]\n]{1,80}\]\s*")
 _OPTION = re.compile(r"^\s*(?:offered:\s*)?([0-9]{1,3})\s*\|\s*([^|]*?)\s*\|\s*([^|]+?)\s*$")
 
 
@@ -37,10 +39,11 @@ class Option:
 
 @dataclass(frozen=True)
 class Meeting:
-    """The customer's scheduled meeting as the facts show it."""
+    """The customer's meeting as the facts show it. Until it is confirmed, nothing may be said or done about it."""
 
     starts_at: datetime | None
     label: str
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def read_request(request: dict[str, Any], today: date) -> Context:
     return Context(
         facts=facts,
         history=_texts(messages[: start if at is None else at]),
-        customer_messages=[text for role, text in _texts(turn) if role == "user" and text.strip()],
+        customer_messages=_new_messages(turn),
         steps=_steps(turn),
         tools=_tools(request),
     )
@@ -127,9 +130,9 @@ def parse_facts(text: str, today: date) -> Facts:
             facts.qualification = columns[0]
         elif key == "answered":
             facts.answered += 1
-        elif key == "meeting" and columns[0] == "scheduled":
+        elif key == "meeting" and columns[0] in ("scheduled", "confirming"):
             padded = [*columns, "", ""]
-            facts.meeting = Meeting(_moment(padded[1]), padded[2])
+            facts.meeting = Meeting(_moment(padded[1]), padded[2], is_confirmed=columns[0] == "scheduled")
         elif key == "first_contact":
             first_contact = columns[0].lower() == "yes"
         elif key == "introduction":
@@ -197,6 +200,13 @@ def _texts(messages: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
         for message in messages
         if message.get("role") in ("user", "assistant")
     ]
+
+
+def _new_messages(turn: list[dict[str, Any]]) -> list[str]:
+    """What the customer wrote, up to the turn's first answer: later texts are remarks of the product."""
+    answered = next((at for at, message in enumerate(turn) if message.get("role") == "assistant"), len(turn))
+    said = [_MEDIA_MARK.sub("", text) for role, text in _texts(turn[:answered]) if role == "user"]
+    return [text for text in said if text.strip()]
 
 
 def _steps(turn: list[dict[str, Any]]) -> list[Step]:

@@ -38,7 +38,7 @@ _HAND_OFF = _phrases(
     rf"(?:atendid[oa] por|atendimento|transfer\w*|pass\w*) {_SMALL_WORDS}{_PERSON}",
     rf"(?:quero|queria|preciso|chama|chame|cade|quiero|necesito|i want|i need|get me) {_SMALL_WORDS}{_HUMAN}",
 )
-_HUMAN_ALONE = re.compile(rf"(?:por favor |please )?{_SMALL_WORDS}{_HUMAN}(?: por favor| please)?")
+_HUMAN_ALONE = re.compile(rf"(?:por favor |please )?{_SMALL_WORDS}(?:{_HUMAN}|pessoa|persona|person)(?: por favor| please)?")
 _REFUSED = _phrases("(?:nao|no|don't|not) (?:quero|preciso|quiero|necesito|want|need)")
 _REFUSED_ROBOT = _phrases(r"(?:nao quero|no quiero|don't want)(?: \w+){0,4} (?:robo|robot|bot|chatbot|maquina|machine)")
 _ROBOT = _phrases(

@@ -179,6 +179,8 @@ class Turn:
             if self.facts.meeting is None and self.qualification == "ok" and not self.options:
                 return self._look()  # the answer about the robot stands before the offer
             return self._say("robot", self._onward())
+        if self.facts.meeting and not self.facts.meeting.is_confirmed:
+            return self._say("confirming")
         if self.facts.meeting:
             return self._about_meeting()
         if intents.asks_when(self.text):
@@ -301,9 +303,12 @@ class Turn:
         return any(option.label in text for option in self.options)
 
     def _offered_lately(self) -> bool:
-        """Whether one of the last three answers listed the options: an aside in between doesn't end the offer."""
-        said = [text for role, text in self.context.history if role == "assistant"]
-        return any(self._lists_options(text) for text in said[-3:])
+        """Whether the options were listed within three answers and not settled since: an aside doesn't end an offer."""
+        said = [text for role, text in self.context.history if role == "assistant"][-3:]
+        settled = [text.partition("{")[0] for key in ("booked", "booked_name", "moved") for text in in_any_language(key)]
+        listed = [at for at, text in enumerate(said) if self._lists_options(text)]
+        since = said[listed[-1] :] if listed else []
+        return bool(listed) and not any(ending in text for text in since for ending in settled)
 
     def _said_last(self, key: str) -> bool:
         """Whether the assistant's last text has that sentence."""
@@ -404,6 +409,8 @@ class Turn:
         return self._refused(step, "trouble")
 
     def _after_get(self, step: Step) -> Action:
+        if re.match(r"MEETING:\s*(cancelled|no_show|completed)\b", step.result):
+            return self._say("no_meeting", self._onward())
         label = self._meeting_label(step.result)
         if step.head == "MEETING" and label:
             return Say(sentence(self.language, "meeting_is", label=label))

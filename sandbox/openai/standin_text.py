@@ -81,7 +81,7 @@ class Amount:
 
 
 _AMOUNT = re.compile(
-    r"(?<![\w.,])(?P<sign>r\$|us\$|\$|€|brl|usd|eur|ars)?\s*"
+    r"(?<![\w.,])(?P<sign>\$|€|brl|usd|eur|ars)?\s*"
     r"(?P<number>[0-9]{1,9}(?:[.,][0-9]{1,3}){0,4})(?![0-9])"
     r"(?:\s*(?P<times>mil|k|thousand|grand)\b)?\s*(?P<unit>[a-z%]+)?"
 )
@@ -152,8 +152,7 @@ def spell_out(folded: str, language: str) -> str:
             close_run()
             out.append(token)
     close_run()
-    # Signs were cut from their digits above; "r $ 800 , 00" would not be read as money any more.
-    return re.sub(r"\b(r|us) \$", r"\1$", " ".join(out))
+    return " ".join(out)
 
 
 def _sum(values: list[int]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 FINGERPRINT = "fp_sandbox"
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -212,6 +213,27 @@ class Answer:
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+
+class EventStream(Response):
+    """Server-sent events, each in a chunk of its own.
+
+    Starlette's StreamingResponse would stop at once: it watches for a disconnect, and the sandbox has read the whole
+    request before the handler runs.
+    """
+
+    media_type = "text/event-stream; charset=utf-8"
+
+    def __init__(self, events: Iterator[str]) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for event in self._events:
+            await send({"type": "http.response.body", "body": event.encode(), "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------------

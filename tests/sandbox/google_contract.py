@@ -76,9 +76,7 @@ class Contract:
         self.document = document or load_document()
         self.methods = {method["id"].removeprefix("calendar."): method for method in _methods(self.document)}
         self.closed_lists: list[str] = []
-        self.definitions = {
-            name: self._convert(schema, name, "") for name, schema in self.document["schemas"].items()
-        }
+        self.definitions = {name: self._convert(schema, name, "") for name, schema in self.document["schemas"].items()}
 
     def _convert(self, schema: dict[str, Any], owner: str, field: str) -> dict[str, Any]:
         if "$ref" in schema:
@@ -89,10 +87,10 @@ class Contract:
             result["format"] = schema["format"]
         elif schema.get("format") == "int64":
             result["pattern"] = "^-?[0-9]+$"
-        if kind == "string" and (values := _values_in_prose(schema.get("description", ""))):
-            if (owner, field) not in _OPEN_LISTS:
-                result["enum"] = values
-                self.closed_lists.append(f"{owner}.{field}")
+        values = _values_in_prose(schema.get("description", "")) if kind == "string" else []
+        if values and (owner, field) not in _OPEN_LISTS:
+            result["enum"] = values
+            self.closed_lists.append(f"{owner}.{field}")
         if kind == "array":
             result["items"] = self._convert(schema["items"], owner, field)
         if kind == "object":

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from typing import Any, Self
 
 import google_auth_httplib2
 import httplib2
@@ -77,7 +77,7 @@ class GoogleServer(Sandbox):
     def endpoint(self) -> str:
         return f"{self.url}/calendar/v3/"
 
-    def control(self, path: str, **data: Any) -> Any:
+    def control(self, path: str, /, **data: Any) -> Any:
         answer = self._control.post(f"{self.url}/_sandbox{path}", json=data)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -93,8 +93,9 @@ class GoogleServer(Sandbox):
         super().stop()
 
     def _hang_up(self) -> None:
-        while self._connections:
-            self._connections.pop().close()
+        # Kept in the list: a client used after a reset connects anew.
+        for connection in self._connections:
+            connection.close()
 
     def clock(self, now: str) -> None:
         self.control("/clock", now=now)
@@ -152,7 +153,7 @@ class Receiver:
     def states(self) -> list[str]:
         return [message["x-goog-resource-state"] for message in self.messages]
 
-    def __enter__(self) -> "Receiver":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -1,12 +1,13 @@
 """The Kommo imitation alone on loopback, and a receiver for its webhooks: what the tests here stand on."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl
 
 import httpx
@@ -53,7 +54,7 @@ class KommoServer:
         await self._server._serve([self._socket])
         await self.world.deliveries.stop()
 
-    def __enter__(self) -> "KommoServer":
+    def __enter__(self) -> Self:
         self._thread.start()
         eventually(lambda: self._server.started, "the server starts")
         return self
@@ -142,10 +143,8 @@ class Receiver:
                 pass
 
             def finish(self) -> None:
-                try:
+                with contextlib.suppress(OSError):  # the sender has given up waiting
                     super().finish()
-                except OSError:
-                    pass  # the sender has given up waiting
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -214,8 +214,9 @@ def test_a_chat_is_found_newest_first_in_pages(scene: ServedWorld) -> None:
     expected = captured("api-find-messages-by-chat")
     newest, before = expected["response"]["messages"]["records"]
     scene.control("/whatsapp/acks", mode="none")
+    at(scene, before["messageTimestamp"] - 60)
     for _ in range(30):
-        call(scene, {**captured("api-send-text")["request"]})
+        call(scene, captured("api-send-text")["request"])
     for record in (before, newest):
         at(scene, record["messageTimestamp"])
         body = {"number": "5511987654321", "text": record["message"]["conversation"]}

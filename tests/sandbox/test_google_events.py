@@ -166,8 +166,7 @@ def test_a_stale_etag_is_refused_and_changes_nothing(google, events, verb):
 def test_every_write_changes_etag_and_updated_even_while_the_clock_stands(google, events):
     google.clock("2026-11-23T13:00:00+00:00")
     seen = [insert(events)]
-    for name in ("A", "B"):
-        seen.append(events.patch(calendarId=ANA, eventId=MINE, body={"summary": name}).execute())
+    seen += [events.patch(calendarId=ANA, eventId=MINE, body={"summary": name}).execute() for name in ("A", "B")]
     seen.append(events.update(calendarId=ANA, eventId=MINE, body=meeting(summary="C")).execute())
     assert len({item["etag"] for item in seen}) == 4
     assert [item["updated"] for item in seen] == sorted({item["updated"] for item in seen})

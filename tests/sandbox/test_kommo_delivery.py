@@ -94,9 +94,7 @@ def test_a_later_success_ends_the_tries(kommo, receiver):
 
 def test_more_than_a_hundred_bad_answers_in_two_hours_switch_the_hook_off(kommo, receiver):
     receiver.status = 404
-    kommo.control(
-        "/kommo/webhook/emit", setting="add_task", entity="task", action="add", items=[{"id": n} for n in range(3)]
-    )
+    kommo.control("/kommo/webhook/emit", setting="add_task", entity="task", action="add", items=[{"id": n} for n in range(3)])
     eventually(lambda: kommo.settled()[0]["state"] == "waiting", "three tasks in one body")
     for _ in range(DISABLE_AFTER - 1):
         create_task(kommo)
@@ -236,7 +234,9 @@ def test_a_subscription_is_made_found_replaced_and_deleted_by_its_destination(ko
     assert kommo.api("DELETE", "/webhooks", {"destination": receiver.url}).status_code == 404
 
 
-@pytest.mark.parametrize("body", [[], [{"destination": "https://x.example", "settings": ["add_task"]}], {"settings": ["add_task"]}])
+@pytest.mark.parametrize(
+    "body", [[], [{"destination": "https://x.example", "settings": ["add_task"]}], {"settings": ["add_task"]}]
+)
 def test_a_subscription_must_be_one_object_with_a_destination(kommo, body):
     assert kommo.post("/webhooks", body).status_code == 400
 

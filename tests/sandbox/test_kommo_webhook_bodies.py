@@ -1,5 +1,6 @@
 """The webhook bodies that are posted, byte for byte against the recorded and documented ones."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,12 @@ SCENE = {
         {"id": 1246483, "name": "Text", "type": "text"},
         {"id": 1246485, "name": "Numeric", "type": "numeric"},
         {"id": 1246487, "name": "Toggle switch", "type": "checkbox"},
-        {"id": 1246489, "name": "Select", "type": "select", "enums": [{"id": 908105, "value": "1"}, {"id": 908107, "value": "2"}]},
+        {
+            "id": 1246489,
+            "name": "Select",
+            "type": "select",
+            "enums": [{"id": 908105, "value": "1"}, {"id": 908107, "value": "2"}],
+        },
         {"id": 1246491, "name": "Date", "type": "date"},
         {"id": 1246493, "name": "Currency", "type": "monetary"},
     ],
@@ -60,8 +66,6 @@ def scene(server, receiver):
 
 
 def at(server, now):
-    from datetime import UTC, datetime
-
     server.control("/clock", now=datetime.fromtimestamp(now, UTC).isoformat())
 
 
@@ -72,9 +76,7 @@ def task(task_id, **more):
 
 def test_a_new_task_is_announced_as_documented(scene, receiver):
     kommo = scene(1726578449, leads=[{**LEAD, "id": 15320411}], next_ids={"task": 1564671})
-    kommo.control(
-        "/seller/task/create", user_id=ANDREA, lead_id=15320411, text="Visita a la obra", complete_till=1759438740
-    )
+    kommo.control("/seller/task/create", user_id=ANDREA, lead_id=15320411, text="Visita a la obra", complete_till=1759438740)
     assert receiver.wait(1) == [fixture("task-add")]
 
 
@@ -172,6 +174,13 @@ def test_any_other_body_can_be_emitted(scene, receiver):
     assert body.split(b"&message")[1:] == fixture("message-add-whatsapp").split(b"&message")[1:]
 
 
+def test_text_is_encoded_the_way_php_does_it(scene, receiver):
+    kommo = scene(1726579700, tasks=[task(1564885, complete_till=1758142740)])
+    kommo.control("/seller/task/edit", task_id=1564885, text="Olá & até ~15h: a-b_c.d*e")
+    [body] = receiver.wait(1)
+    assert b"%5Btext%5D=Ol%C3%A1+%26+at%C3%A9+%7E15h%3A+a-b_c.d%2Ae&" in body
+
+
 def test_requests_carry_the_vendors_headers(scene, receiver):
     kommo = scene(1726579700, tasks=[task(1564885, complete_till=1758142740), task(1564887, complete_till=1758142740)])
     for task_id in (1564885, 1564887):
@@ -207,13 +216,10 @@ def test_a_note_lies_one_level_deeper_and_its_dates_are_three_hours_ahead(scene,
     kommo.control("/seller/note/add", user_id=ANDREA, lead_id=15318175, text="note text")
     [body] = receiver.wait(1)
     note = {key.removeprefix("leads[note][0][note]"): value for key, value in form(body).items() if "note" in key}
-    assert list(note) == [
-        f"[{key}]"
-        for key in (
-            "text attachement date_create note_type element_type element_id catalog_id group_id timestamp_x account_id "
-            "metadata created_by modified_by main_user_id id created_at updated_at"
-        ).split()
-    ]
+    assert "".join(note) == (
+        "[text][attachement][date_create][note_type][element_type][element_id][catalog_id][group_id][timestamp_x][account_id]"
+        "[metadata][created_by][modified_by][main_user_id][id][created_at][updated_at]"
+    )
     assert (note["[date_create]"], note["[created_at]"], note["[id]"]) == ("2024-09-17 16:38:11", "1726580291", "4600471")
     assert note["[metadata]"] == '{"event_source":{"id":11087123,"author_name":"Andrea","type":1}}'
 

@@ -94,7 +94,7 @@ class Product:
             assert len(self.calls) <= 8
         ids = [call["id"] for message in turn for call in message.get("tool_calls", [])]
         assert len(set(ids)) == len(ids)
-        answer = turn[-1]["content"]
+        answer = str(turn[-1]["content"])
         self._check_times(answer, "\n".join(str(message["content"]) for message in [*start, *turn[:-1]]))
         self.history += [*new, {"role": "assistant", "content": answer}]
         return answer

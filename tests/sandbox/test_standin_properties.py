@@ -23,28 +23,16 @@ TOOLS = (
     "cancel_meeting",
     "hand_off_to_seller",
 )
-HEADS = [
-    "RECORDED",
-    "QUALIFIED",
-    "NOT_QUALIFIED",
-    "UNCLEAR",
-    "FREE",
-    "NONE_FREE",
-    "BOOKED",
-    "SLOT_TAKEN",
-    "NOT_OFFERED",
-    "ALREADY_BOOKED",
-    "UNKNOWN",
-    "CONFIRMING",
-    "SAVED",
-    "SENT",
-    "MEETING",
-    "NO_MEETING",
-    "MOVED",
-    "CANCELLED",
-    "HANDED_OFF",
-    "Error",
-]
+_HEAD_WORDS = (
+    "RECORDED QUALIFIED NOT_QUALIFIED UNCLEAR FREE NONE_FREE BOOKED SLOT_TAKEN NOT_OFFERED ALREADY_BOOKED UNKNOWN CONFIRMING "
+    "SAVED SENT MEETING NO_MEETING MOVED CANCELLED HANDED_OFF Error"
+)
+HEADS = _HEAD_WORDS.split()
+_CUSTOMER_WORDS = (
+    "oi quero agendar remarcar cancelar terça quinta segunda às 14h 9:30 2 a opção amanhã de manhã dia 31 31/02 12/03/2026 R$ "
+    "800,00 mil duzentos entre não sim ? . , atendente robô quando é reunião obrigado casa hoje hasta mañana next week 99 "
+    "31/12/9999 depois das 10h até pode ser 999999999999"
+)
 
 _anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -52,63 +40,7 @@ _anything = st.recursive(
     max_leaves=20,
 )
 _texts = st.lists(
-    st.sampled_from(
-        [
-            "oi",
-            "quero",
-            "agendar",
-            "remarcar",
-            "cancelar",
-            "terça",
-            "quinta",
-            "segunda",
-            "às",
-            "14h",
-            "9:30",
-            "2",
-            "a",
-            "opção",
-            "amanhã",
-            "de",
-            "manhã",
-            "dia",
-            "31",
-            "31/02",
-            "12/03/2026",
-            "R$",
-            "800,00",
-            "mil",
-            "duzentos",
-            "entre",
-            "não",
-            "sim",
-            "?",
-            ".",
-            ",",
-            "atendente",
-            "robô",
-            "quando",
-            "é",
-            "reunião",
-            "obrigado",
-            "casa",
-            "hoje",
-            "hasta",
-            "mañana",
-            "next",
-            "week",
-            "99",
-            "31/12/9999",
-            "depois",
-            "das",
-            "10h",
-            "até",
-            "pode",
-            "ser",
-            "999999999999",
-            "\n",
-        ]
-    ),
+    st.sampled_from([*_CUSTOMER_WORDS.split(), "\n"]),
     max_size=12,
 ).map(" ".join) | st.text(max_size=40)
 _criterion = st.sampled_from(

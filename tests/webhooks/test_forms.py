@@ -110,6 +110,15 @@ def test_as_deep_a_key_as_allowed_is_read_and_one_deeper_is_refused():
         parse_nested_form(b"a[b][c][d]=1", max_depth=2)
 
 
+def test_without_other_wishes_twenty_thousand_keys_and_twelve_levels_are_allowed():
+    assert parse_nested_form(b"&".join([b"a=1"] * 20_000)) == {"a": "1"}
+    assert parse_nested_form(b"a" + b"[x]" * 12 + b"=1")["a"]
+    with pytest.raises(FormError):
+        parse_nested_form(b"&".join([b"a=1"] * 20_001))
+    with pytest.raises(FormError):
+        parse_nested_form(b"a" + b"[x]" * 13 + b"=1")
+
+
 @pytest.mark.parametrize("body", [b"segredo" + b"[x]" * 1_000_000 + b"=segredo", b"segredo=1&" * 20_001])
 def test_a_refusal_does_not_quote_the_body(body):
     with pytest.raises(FormError) as refused:

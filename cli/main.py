@@ -1,0 +1,134 @@
+"""The command `marcado`. LangChain is imported only by the commands that need it: it takes seconds."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from cli.settings import SettingsError, load_settings, operator_catalogue
+
+words = operator_catalogue()
+app = typer.Typer(help=words.text("help_app"), no_args_is_help=True, rich_markup_mode="rich", add_completion=False)
+out, err = Console(), Console(stderr=True)
+
+BusinessOption = Annotated[Path | None, typer.Option("--business", help=words.text("help_business"))]
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help=words.text("help_port"))]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help=words.text("help_verbose"))]
+
+
+@app.command(help=words.text("help_run"))
+def run(
+    port: PortOption = 0,
+    business: BusinessOption = None,
+    tour: Annotated[bool, typer.Option("--tour", help=words.text("help_tour"))] = False,
+    verbose: VerboseOption = False,
+) -> None:
+    _demo(port, business, tour=tour or not sys.stdin.isatty(), verbose=verbose)
+
+
+@app.command(help=words.text("help_chat"))
+def chat(port: PortOption = 0, business: BusinessOption = None, verbose: VerboseOption = False) -> None:
+    _demo(port, business, tour=not sys.stdin.isatty(), verbose=verbose)
+
+
+@app.command(help=words.text("help_serve"))
+def serve(
+    host: Annotated[str, typer.Option("--host", help=words.text("help_host"))] = "127.0.0.1",
+    port: PortOption = 8000,
+    business: BusinessOption = None,
+) -> None:
+    try:
+        settings = load_settings({"BUSINESS_FILE": business} if business else None)
+    except SettingsError as error:
+        _stop(error.headline, error.problems, words.text("settings_next"))
+    from cli.logs import configure_logs
+    from cli.serving import StartError, serve_forever
+
+    configure_logs(settings.LOG_LEVEL, pretty=sys.stderr.isatty())
+    try:
+        serve_forever(settings, host, port, lambda url: err.print(words.text("serving", url=url), style="bold"))
+    except StartError as error:
+        _stop(words.text("not_started", problem=str(error)), [], "")
+
+
+@app.command(help=words.text("help_sandbox"))
+def sandbox(
+    first_port: Annotated[int, typer.Option("--first-port", min=0, max=65531, help=words.text("help_first_port"))] = 0,
+) -> None:
+    import signal
+
+    from cli.show import where_table
+    from sandbox.server import Sandbox
+
+    names = ("kommo", "google", "evolution", "openai")
+    ports = {name: first_port + n for n, name in enumerate(names)} if first_port else {}
+    try:
+        served = Sandbox(ports).start()
+    except OSError:
+        _stop(words.text("port_taken", port=first_port), [], "")
+    out.print(where_table(words, served.urls, None))
+    out.print(f"[bold]{words.text('sandbox_env_title')}[/bold]")
+    for line in _env_lines(served.urls):
+        out.print(line, soft_wrap=True, highlight=False)
+    out.print(f"\n{words.text('sandbox_ready')}", style="bold")
+    try:
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    finally:
+        served.stop()
+
+
+def _env_lines(urls: dict[str, str]) -> list[str]:
+    from cli.stack import SANDBOX_VALUES, sandbox_urls
+
+    return [f"{name}={value}" for name, value in {**SANDBOX_VALUES, **sandbox_urls(urls)}.items() if value is not None]
+
+
+def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> None:
+    with out.status("…"):
+        from cli.logs import configure_logs
+        from cli.people import People
+        from cli.show import where_table
+        from cli.stack import Stack
+        from cli.tour import take_tour
+        from cli.watch import Watcher
+        from meetings.business import BusinessFileError
+
+        configure_logs("INFO" if verbose else "CRITICAL", pretty=True)
+        # A demo answers sooner than production would: nobody here types in bursts.
+        stack = Stack(
+            business_file=business or Path("business.toml"),
+            overrides={"DEBOUNCE_SILENCE_S": 0.3 if tour else 1.0, "LOCALE": words.locale},
+            ports={"service": port},
+        )
+        try:
+            stack.__enter__()
+        except BusinessFileError as error:
+            _stop(str(error).splitlines()[0], str(error).splitlines()[1:], "")
+        except OSError:
+            _stop(words.text("port_taken", port=port), [], "")
+    people = People(stack.sandbox.control_url)
+    try:
+        assert stack.served is not None
+        assert stack.served.service is not None
+        out.print(where_table(words, stack.sandbox.urls, stack.url))
+        watcher = Watcher(people, words, stack.served.service.business.zone)
+        if tour:
+            if not sys.stdin.isatty():
+                out.print(words.text("tour_hint"), style="dim")
+            is_good = take_tour(stack, people, watcher, words, out)
+            raise typer.Exit(0 if is_good else 1)
+        from cli.chat import Chat
+
+        Chat(people, watcher, words, out).run()
+    finally:
+        people.close()
+        stack.__exit__(None, None, None)
+
+
+def _stop(headline: str, lines: list[str], advice: str) -> NoReturn:
+    from cli.show import problem
+
+    err.print(problem(headline, lines, advice))
+    raise typer.Exit(2)

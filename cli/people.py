@@ -1,0 +1,130 @@
+"""The people around the service, played through the sandbox's controls: what customers and sellers do, and what they then see."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+Json = dict[str, Any]
+
+
+class SandboxRefusedError(Exception):
+    """The sandbox could not do what was asked; the message is its own."""
+
+
+@dataclass(frozen=True)
+class SeenEvent:
+    """A calendar event as its owner sees it. Times as written by Google, with offset."""
+
+    id: str
+    calendar_id: str
+    is_cancelled: bool
+    starts_at: datetime
+    summary: str
+    link: str
+
+
+class People:
+    """Acts and views of one customer and the sellers, over the sandbox's HTTP controls."""
+
+    def __init__(self, control_url: str, phone: str = "5511987654321", name: str = "Maria Souza") -> None:
+        self.phone, self.name = phone, name
+        self._http = httpx.Client(base_url=f"{control_url}/_sandbox", timeout=30, trust_env=False)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def do(self, path: str, /, **fields: Any) -> Any:
+        """Calls any control by its path and fields, e.g. "/calendar/event/delete" with calendar_id and event_id."""
+        answer = self._http.post(path, json=fields)
+        if answer.status_code >= 400:
+            raise SandboxRefusedError(str(answer.json().get("error", answer.text)))
+        return answer.json()
+
+    def state(self) -> Json:
+        """The whole world as JSON."""
+        state: Json = self._http.get("/state").json()
+        return state
+
+    def requests(self, service: str) -> list[Json]:
+        """The calls a service got, oldest first."""
+        found: list[Json] = self._http.get("/requests", params={"service": service}).json()
+        return found
+
+    # Customers
+
+    def customer_says(self, text: str, **fields: Any) -> str:
+        """The customer writes; returns the message's id."""
+        said = {"phone": self.phone, "name": self.name, "text": text, **fields}
+        return str(self.do("/customer/say", **said)["id"])
+
+    # Sellers
+
+    def seller_deletes_task(self, task_id: int | None = None) -> None:
+        self.do("/seller/task/delete", task_id=task_id or self._task_id())
+
+    def seller_completes_task(self, result: str | None = None, task_id: int | None = None) -> None:
+        self.do("/seller/task/complete", task_id=task_id or self._task_id(), result=result)
+
+    def seller_moves_task(self, when: datetime) -> None:
+        self.do("/seller/task/move", task_id=self._task_id(), complete_till=int(when.timestamp()))
+
+    def seller_sets_field(self, field_id: int, value: str | None) -> None:
+        self.do("/seller/lead/edit", lead_id=self.lead()["id"], custom_fields={str(field_id): value})
+
+    def seller_types(self, text: str, on: str = "phone") -> None:
+        self.do("/seller/type", phone=self.phone, text=text, on=on)
+
+    # What they see
+
+    def chat(self, state: Json | None = None) -> list[Json]:
+        """The customer's chat: {"from": customer, agent or seller, "text", "id", "status"}, oldest first."""
+        chats = (state or self.state())["evolution"]["chat"]
+        key = "+" + self.phone.lstrip("+")
+        found: list[Json] = chats.get(key, [])
+        return found
+
+    def told(self, state: Json | None = None) -> list[str]:
+        """What the customer was told by us."""
+        return [m["text"] for m in self.chat(state) if m["from"] == "agent"]
+
+    def lead(self, state: Json | None = None) -> Json:
+        """The newest lead.
+
+        Raises:
+            LookupError: There is none.
+        """
+        leads = (state or self.state())["kommo"]["leads"]
+        if not leads:
+            raise LookupError("there is no lead in Kommo yet")
+        newest: Json = leads[-1]
+        return newest
+
+    def tasks(self, state: Json | None = None, task_type_id: int = 2) -> list[Json]:
+        """The meeting tasks that exist, oldest first."""
+        return [t for t in (state or self.state())["kommo"]["tasks"] if t["task_type_id"] == task_type_id]
+
+    def events(self, state: Json | None = None) -> list[SeenEvent]:
+        """All events of all calendars, cancelled ones too, in the order they were made."""
+        found = []
+        for calendar_id, calendar in (state or self.state())["google"]["calendars"].items():
+            for event in calendar["events"].values():
+                full = event.get("_details") or event
+                found.append(
+                    SeenEvent(
+                        id=event["id"],
+                        calendar_id=calendar_id,
+                        is_cancelled=event["status"] == "cancelled",
+                        starts_at=datetime.fromisoformat(full["start"]["dateTime"]),
+                        summary=full.get("summary", ""),
+                        link=full.get("htmlLink", ""),
+                    )
+                )
+        return found
+
+    def _task_id(self) -> int:
+        tasks = [t for t in self.tasks() if not t["is_completed"]] or self.tasks()
+        if not tasks:
+            raise LookupError("there is no meeting task in Kommo yet")
+        return int(tasks[-1]["id"])

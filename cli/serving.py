@@ -1,0 +1,53 @@
+"""`marcado serve`: the service in this process, on a given address, until it is told to end."""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from cli.settings import Settings
+from cli.wiring import make_service
+from clients.calendar import CredentialsFileError
+from meetings.business import BusinessFileError, load_business
+from meetings.database import DatabaseError
+
+
+class StartError(Exception):
+    """The service can't start; the message says why."""
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does; the port may have been chosen by the system."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._say = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._say(f"http://{host}:{port}")
+
+
+def serve_forever(settings: Settings, host: str, port: int, started: Callable[[str], None]) -> None:
+    """Serves until SIGINT or SIGTERM.
+
+    Raises:
+        StartError: The business file, the credentials or the database can't be used, or the port is taken.
+    """
+    try:
+        business = load_business(settings.BUSINESS_FILE, settings.GOOGLE_CALENDAR_ID)
+        service = make_service(settings, business)
+        service.db.migrate()
+    except (BusinessFileError, CredentialsFileError, DatabaseError) as error:
+        raise StartError(str(error)) from None
+    # No access log: it would print the token that stands in the webhook's URL.
+    config = uvicorn.Config(
+        service.app, host=host, port=port, access_log=False, log_level="warning", lifespan="on", timeout_graceful_shutdown=20
+    )
+    server = _Server(config, started)
+    try:
+        server.run()
+    except SystemExit:
+        raise StartError(f"{host}:{port} can't be listened on, or the start failed (see above)") from None
