@@ -109,7 +109,7 @@ class ServedService:
         )
         self._server = uvicorn.Server(config)
         serving = asyncio.create_task(self._server._serve([self._socket]))  # noqa: SLF001 (serve() would take over signals)
-        while not self._server.started and not serving.done():  # noqa: ASYNC110 (uvicorn offers no event to wait for)
+        while not self._server.started and not serving.done():
             await asyncio.sleep(0.01)
         if not self._server.started:
             raise RuntimeError("the service did not start")
@@ -188,10 +188,11 @@ class Stack:
             TimeoutError: Something was still going on after `within_s` real seconds; the message says what.
         """
         deadline = time.monotonic() + within_s
+        seen_tick = -1
         quiet = 0
-        while quiet < 2:
+        while quiet < 3:  # looks at quiet that a whole tick of the dispatcher lies between
             assert self.served is not None
-            busy, next_due = self.served.call(whats_left)
+            busy, next_due, tick = self.served.call(whats_left)
             clock = self.sandbox.world.clock
             if busy or not self.sandbox.world.deliveries.idle:
                 quiet = 0
@@ -199,8 +200,9 @@ class Stack:
                 quiet = 0
                 if clock.is_fixed and next_due > clock.now():
                     clock.set(next_due)
-            else:
+            elif tick != seen_tick:
                 quiet += 1
+            seen_tick = tick
             if time.monotonic() > deadline:
                 raise TimeoutError(f"still going on after {within_s:g} s: {busy or 'webhooks under way'}, next due {next_due}")
             time.sleep(0.02)
@@ -218,6 +220,6 @@ class Stack:
         )
 
 
-async def whats_left(service: Service) -> tuple[list[str], datetime | None]:
-    """What a service is doing now, and when it will next do something by itself (within what it knows)."""
-    return await service.lanes.unfinished(), await service.dispatcher.next_due()
+async def whats_left(service: Service) -> tuple[list[str], datetime | None, int]:
+    """What a service is doing now, when it will next do something by itself, and how often it has looked."""
+    return await service.lanes.unfinished(), await service.dispatcher.next_due(), service.dispatcher.ticks

@@ -160,7 +160,8 @@ class CalendarClient:
         Raises:
             NotFoundError: Somebody deleted it.
         """
-        body = {"start": _when(starts_at, zone), "end": _when(ends_at, zone)}
+        # A patch merges: without the nulls, an event that somebody made an all-day one would get a time beside its date.
+        body = {"start": {**_when(starts_at, zone), "date": None}, "end": {**_when(ends_at, zone), "date": None}}
         patch = partial(self._events.patch, calendarId=calendar_id, eventId=event_id, body=body, sendUpdates="all")
         try:
             event = _event(await self._write("move event", _EVENT, patch))

@@ -59,6 +59,7 @@ class Dispatcher:
         self._enqueued: set[str] = set()
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.ticks = 0
         lanes.register(LOOK, self.look)
         lanes.register(SETTLE, self.settle)
         lanes.register(HAND_OFF, self.complete_hand_off)
@@ -78,7 +79,7 @@ class Dispatcher:
         self._woken.set()
 
     async def tick(self) -> None:
-        """One look at what is due now."""
+        """One look at what is due now. `ticks` counts those that were completed."""
         await self._turns()
         await self._hints()
         await self._unsettled()
@@ -86,6 +87,7 @@ class Dispatcher:
         if self._swept_at is None or self.now() >= self._swept_at + self.sweep_every:
             self._swept_at = self.now()
             await self.sweep()
+        self.ticks += 1
 
     async def next_due(self) -> datetime | None:
         """When something that waits will be due: a burst to answer, a look or a settling to try again. None: nothing waits.

@@ -20,7 +20,7 @@ _YES_ALONE = {"claro", "isso", "sou", "tenho"}  # "claro que não", "tenho não"
 _NO = {"nao", "n", "no", "false", "negativo", "0"}
 _DENIALS = {"nao", "not", "nunca", "never", "nem"}
 _NUMBER = re.compile(r"\d[\d.,]*")
-_LONGEST_NUMBER = 15  # characters; no bill and no head count is longer
+_LONGEST_NUMBER = 20  # characters; no bill and no head count is longer
 # What makes a number inexact or another one: bounds ("até 300"), leftovers ("300 e pouco"), multipliers ("2 mil"), a minus.
 _NOT_EXACT = re.compile(
     r"\b(?:mais de|menos de|acima de|abaixo de|maior que|menor que|passa de|ate|quase|a partir de|pelo menos|no (?:max|min)imo"
@@ -119,8 +119,9 @@ def standing(business: Business, answers: Iterable[Answer]) -> Qualification:
 
 def fold(text: str) -> str:
     """Lower case without accents, doubled blanks and curly quotes, for comparing what people type."""
-    straight = text.casefold().translate(_PLAIN_QUOTES)
-    plain = "".join(c for c in unicodedata.normalize("NFKD", straight) if not unicodedata.combining(c))
+    # Compatibility forms come apart before the case is dropped: "㎒" holds capitals.
+    apart = unicodedata.normalize("NFKD", text.translate(_PLAIN_QUOTES)).casefold().translate(_PLAIN_QUOTES)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", apart) if not unicodedata.combining(c))
     return " ".join(plain.split())
 
 

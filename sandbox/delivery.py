@@ -31,7 +31,7 @@ class RetryRule:
     timeout_s: float
     waits_s: Sequence[float]
     accepted: Callable[[int], bool]
-    gives_up: Callable[[int, int], bool] = lambda attempts, status: False
+    gives_up: Callable[[int, int], bool] = lambda _attempts, _status: False
 
 
 @dataclass

@@ -4,7 +4,7 @@ import asyncio
 import copy
 import socket
 import threading
-from typing import Any
+from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -170,13 +170,13 @@ class Sandbox:
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
 
-    def __enter__(self) -> "Sandbox":
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
 
-    def start(self) -> "Sandbox":
+    def start(self) -> Self:
         """Serve; returns when all four answer. Raises OSError when a given port is taken."""
         self._thread.start()
         self._ready.wait()
@@ -208,7 +208,7 @@ class Sandbox:
         self.world.base_urls.update(self.urls)
         self.world.reset(self._seed)
         await self.world.deliveries.start()
-        for name, service in self.world.services.items():
+        for service in self.world.services.values():
             config = uvicorn.Config(
                 service_app(self.world, service),
                 log_level="error",

@@ -72,10 +72,8 @@ def new_instance(core: Core, name: str, token: str | None = None) -> Instance:
 
 def create(call: Call) -> Any:
     body, core = call.body, call.core
-    if body.get("integration") not in ("WHATSAPP-BAILEYS", None):
+    if body.get("integration") != "WHATSAPP-BAILEYS":
         # The sandbox imitates one channel; the vendor says the same of a channel it does not know.
-        raise bad_request("Invalid integration")
-    if not body.get("integration"):
         raise bad_request("Invalid integration")
     inst = new_instance(core, str(body.get("instanceName") or core.ids.uuid()), body.get("token"))
     inst.number = body.get("number")

@@ -22,7 +22,7 @@ class Upsert:
         key: As the webhook shows it.
         stored_key: As the database keeps it.
         noisy: Whether the phone's messageContextInfo comes with it.
-        status: DELIVERY_ACK for incoming, SERVER_ACK for what we typed, None where an old server leaves it out.
+        status: DELIVERY_ACK for incoming, SERVER_ACK for what we typed, PENDING for what the server sent by itself.
     """
 
     chat: str

@@ -50,7 +50,16 @@ class People:
     # --- customers ----------------------------------------------------------------------------------------------------
 
     def say(self, data: dict[str, Any]) -> dict[str, Any]:
-        """A customer sends something. See docs of /customer/say for the fields."""
+        """A customer sends something; answers {id, phone, timestamp}.
+
+        Args:
+            data: phone, and: text; kind (one of `content.KINDS`, text unless given); name (push name, remembered);
+                caption; transcript (what a voice note says); quoted_id; sent_at (ISO with offset or Unix seconds);
+                lid_mode (one of `ADDRESSINGS`, remembered); id (to send the same stanza twice); source: ios; ad (true
+                or parts of the ad); instance. Media: base64, size_bytes, seconds, mimetype, file_name, height, width,
+                pages. Places: latitude, longitude, place, address. Cards: contact_name, contact_phone. Answers to
+                buttons, lists and polls: choice_id, description, poll_id.
+        """
         inst, person = self._who(data)
         kind = data.get("kind", "text")
         if kind not in KINDS:

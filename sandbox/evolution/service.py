@@ -68,12 +68,12 @@ class EvolutionService(Core):
         return snapshot(self)
 
     def wire_error(self, status: int, request: Request) -> Response:
-        """What Evolution most often says with a status: a timeout for 400, its usual envelope for the rest."""
+        """A timeout for 400, which leaves open whether anything happened, and the usual envelope for the rest."""
         known: dict[int, Any] = {
             400: ["Error: Timed Out"],
             401: "Unauthorized",
             404: [f"Cannot {request.method} {request.url.path}"],
-            500: "Connection Closed",
+            500: "Internal Server Error",
         }
         try:
             error = ApiError(status, known.get(status))

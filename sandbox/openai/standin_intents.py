@@ -226,7 +226,7 @@ def yes_or_no(text: str, language: str) -> str | None:
     said = [word for word in words(text) if word not in _OPENERS]
     if not said:
         return "yes" if re.search("[👍✅👌]", text) else "no" if "👎" in text else None
-    refuses = any(word in _NO[language] for word in said[:4])
+    refuses = any(word in _NO[language] for word in said[:4]) or said == ["no"]
     # "claro que não", "ok, mas não": only a plain yes outweighs the refusal after it.
     if said[0] in _YES and (said[0] in _PLAIN_YES or not refuses):
         return "yes"

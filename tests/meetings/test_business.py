@@ -120,7 +120,7 @@ def test_without_a_region_no_day_is_a_holiday(tmp_path: Path) -> None:
 def test_what_was_loaded_does_not_change() -> None:
     business = load_business(SHIPPED)
     with pytest.raises(ValueError, match="frozen"):
-        business.time_zone = "UTC"
+        business.time_zone = "UTC"  # type: ignore[misc]
 
 
 # --- a bad one --------------------------------------------------------------------------------------------------------

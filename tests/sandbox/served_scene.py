@@ -40,6 +40,12 @@ class ServedWorld(Sandbox):
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+        # One client, because making one is slow; no kept connections, because worlds come and go.
+        self.http = httpx.Client(trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
+
+    def stop(self) -> None:
+        self.http.close()
+        super().stop()
 
     @property
     def control_url(self) -> str:
@@ -47,13 +53,13 @@ class ServedWorld(Sandbox):
 
     def control(self, path: str, expect: int = 200, /, **data: Any) -> Any:
         """POST a control; fails the test when it answers another status than expected."""
-        response = httpx.post(f"{self.control_url}/_sandbox{path}", json=data, trust_env=False)
+        response = self.http.post(f"{self.control_url}/_sandbox{path}", json=data)
         assert response.status_code == expect, response.text
         return response.json()
 
     def look(self, path: str, **query: Any) -> Any:
         """GET a control."""
-        return httpx.get(f"{self.control_url}/_sandbox{path}", params=query, trust_env=False).json()
+        return self.http.get(f"{self.control_url}/_sandbox{path}", params=query).json()
 
     def state(self, service: str) -> dict[str, Any]:
         """A service's snapshot."""

@@ -33,7 +33,7 @@ def scene(world: ServedWorld, inbox: Receiver) -> ServedWorld:
 
 def call(scene: ServedWorld, method: str, path: str, body: Any = None, key: str = "sandbox-evolution-key") -> httpx.Response:
     url = scene.urls["evolution"] + path
-    return httpx.request(method, url, json=body, headers={"apikey": key}, trust_env=False)
+    return scene.http.request(method, url, json=body, headers={"apikey": key})
 
 
 def send(scene: ServedWorld, text: str = "olá", number: str = "5511987654321", **fields: Any) -> httpx.Response:
@@ -189,7 +189,8 @@ def test_a_dropped_answer_leaves_the_message_sent(scene: ServedWorld) -> None:
 
 
 def test_a_planned_status_has_the_vendors_envelope(scene: ServedWorld) -> None:
-    for status, message in ((503, "Service Unavailable"), (401, "Unauthorized"), (400, ["Error: Timed Out"])):
+    worded = {503: "Service Unavailable", 500: "Internal Server Error", 401: "Unauthorized", 400: ["Error: Timed Out"]}
+    for status, message in worded.items():
         scene.control("/faults", service="evolution", status=status)
         answer = send(scene)
         assert answer.status_code == status
@@ -327,7 +328,7 @@ def test_every_voice_note_has_bytes_of_its_own(scene: ServedWorld) -> None:
 
 
 def test_the_welcome_needs_no_key_and_names_the_version(scene: ServedWorld) -> None:
-    answer = httpx.get(scene.urls["evolution"], trust_env=False)
+    answer = scene.http.get(scene.urls["evolution"])
     assert (answer.status_code, answer.json()["version"]) == (200, "2.3.7")
 
 
@@ -355,7 +356,7 @@ def test_creating_needs_the_global_key_and_a_free_name(scene: ServedWorld) -> No
 
 def test_bad_json_is_answered_before_anything_else(scene: ServedWorld) -> None:
     url = scene.urls["evolution"] + "/message/sendText/nao-existe"
-    answer = httpx.post(url, content=b"{nope", headers={"content-type": "application/json"}, trust_env=False)
+    answer = scene.http.post(url, content=b"{nope", headers={"content-type": "application/json"})
     assert answer.status_code == 400
     assert answer.json()["error"] == "Internal Server Error"
 

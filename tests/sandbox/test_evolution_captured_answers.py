@@ -35,7 +35,7 @@ def call(scene: ServedWorld, request: dict[str, Any], key: str | None = KEY) -> 
     headers = {"apikey": key} if key else {}
     url = scene.urls["evolution"] + request["path"]
     body = request.get("body")
-    return httpx.request(request["method"], url, json=body, headers=headers, trust_env=False)
+    return scene.http.request(request["method"], url, json=body, headers=headers)
 
 
 def at(scene: ServedWorld, timestamp: int | None) -> None:

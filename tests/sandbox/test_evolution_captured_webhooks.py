@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from served_scene import CAPTURED, CAPTURED_SERVER, Receiver, ServedWorld, captured, differences, receiving, wait_until
 
@@ -246,7 +245,7 @@ def test_our_own_message_updates_the_contact_with_an_empty_name(scene: ServedWor
 
 def send(scene: ServedWorld, body: dict[str, Any], method: str = "POST", path: str = "/message/sendText/vendas") -> Any:
     headers = {"apikey": "sandbox-evolution-key"}
-    response = httpx.request(method, scene.urls["evolution"] + path, json=body, headers=headers, trust_env=False)
+    response = scene.http.request(method, scene.urls["evolution"] + path, json=body, headers=headers)
     assert response.status_code in (200, 201), response.text
     return response.json()
 

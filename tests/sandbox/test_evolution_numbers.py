@@ -27,7 +27,7 @@ def scene(world: ServedWorld) -> ServedWorld:
 
 def post(scene: ServedWorld, path: str, body: dict[str, Any]) -> httpx.Response:
     headers = {"apikey": "sandbox-evolution-key"}
-    return httpx.post(f"{scene.urls['evolution']}{path}/marcado", json=body, headers=headers, trust_env=False)
+    return scene.http.post(f"{scene.urls['evolution']}{path}/marcado", json=body, headers=headers)
 
 
 def send(scene: ServedWorld, number: str, text: str = "oi") -> httpx.Response:

@@ -37,7 +37,7 @@ def scene(world: ServedWorld, inbox: Receiver, hook: dict[str, Any] | None = Non
 
 def post(world: ServedWorld, path: str, body: dict[str, Any]) -> httpx.Response:
     headers = {"apikey": "sandbox-evolution-key"}
-    return httpx.post(f"{world.urls['evolution']}{path}/marcado", json=body, headers=headers, trust_env=False)
+    return world.http.post(f"{world.urls['evolution']}{path}/marcado", json=body, headers=headers)
 
 
 def settled(world: ServedWorld) -> list[dict[str, Any]]:
@@ -220,5 +220,5 @@ def test_the_base64_flag_takes_effect_when_the_socket_is_opened_again(world: Ser
 def test_an_instance_without_webhook_finds_null(world: ServedWorld) -> None:
     world.control("/reset")
     url = f"{world.urls['evolution']}/webhook/find/marcado"
-    answer = httpx.get(url, headers={"apikey": "sandbox-evolution-key"}, trust_env=False)
+    answer = world.http.get(url, headers={"apikey": "sandbox-evolution-key"})
     assert (answer.status_code, answer.json()) == (200, None)

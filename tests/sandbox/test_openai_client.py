@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import openai
 import pytest
 from served_scene import ServedWorld
@@ -222,7 +221,7 @@ def test_a_wrong_key_is_refused_and_not_shown_whole(scene: ServedWorld) -> None:
         ask(stranger)
     assert refused.value.code == "invalid_api_key"
     assert "segredo" not in refused.value.message
-    bare = httpx.get(scene.urls["openai"] + "/v1/models", trust_env=False)
+    bare = scene.http.get(scene.urls["openai"] + "/v1/models")
     assert bare.status_code == 401
     assert bare.json()["error"]["type"] == "invalid_request_error"
 
@@ -307,7 +306,7 @@ def voice_note(scene: ServedWorld, **said: Any) -> bytes:
     said_id = scene.control("/customer/say", phone="+5511987654321", kind="audio", **said)["id"]
     url = f"{scene.urls['evolution']}/chat/getBase64FromMediaMessage/marcado"
     body = {"message": {"key": {"id": said_id}}}
-    answer = httpx.post(url, json=body, headers={"apikey": "sandbox-evolution-key"}, trust_env=False)
+    answer = scene.http.post(url, json=body, headers={"apikey": "sandbox-evolution-key"})
     return base64.b64decode(answer.json()["base64"])
 
 
