@@ -100,7 +100,7 @@ def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> Non
         stack = Stack(
             business_file=business or Path("business.toml"),
             overrides={"DEBOUNCE_SILENCE_S": 0.3 if tour else 1.0, "LOCALE": words.locale},
-            ports={"service": port},
+            port=port,
         )
         try:
             stack.__enter__()
@@ -110,10 +110,8 @@ def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> Non
             _stop(words.text("port_taken", port=port), [], "")
     people = People(stack.sandbox.control_url)
     try:
-        assert stack.served is not None
-        assert stack.served.service is not None
         out.print(where_table(words, stack.sandbox.urls, stack.url))
-        watcher = Watcher(people, words, stack.served.service.business.zone)
+        watcher = Watcher(people, words, stack.service.business.zone)
         if tour:
             if not sys.stdin.isatty():
                 out.print(words.text("tour_hint"), style="dim")

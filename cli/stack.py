@@ -15,7 +15,7 @@ import uvicorn
 from cli.settings import Settings, load_settings
 from cli.wiring import Service, make_service, utc_now
 from clients.transport import RetryPolicy
-from meetings.business import Business, load_business
+from meetings.business import load_business
 from sandbox.server import Sandbox, listen
 
 SANDBOX_TOKEN = "sandbox-webhook-token"  # noqa: S105 (a fixed word for loopback servers)
@@ -117,39 +117,16 @@ class ServedService:
         await serving
 
 
-class Stack:
-    """A sandbox and a service that talks to it alone. A context manager."""
+class ServiceStack:
+    """A service being served in this process. A context manager; the base of the sandboxed and the live one."""
 
-    def __init__(
-        self,
-        *,
-        business_file: Path,
-        overrides: Mapping[str, Any] | None = None,
-        sandbox: Sandbox | None = None,
-        ports: Mapping[str, int] | None = None,
-        now: Callable[[], datetime] = utc_now,
-        retry: RetryPolicy | None = None,
-        tick_s: float = 0.05,
-        adapt_business: Callable[[Business], Business] = lambda business: business,
-    ) -> None:
-        """
-        Args:
-            overrides: Settings to use instead of the sandbox's own.
-            sandbox: One that is being served already; it is then not stopped here.
-            ports: Ports by name (service, kommo, google, evolution, openai); free ones where nothing is given.
-        """
-        self.business_file, self.overrides = business_file, dict(overrides or {})
-        self.now, self.retry, self.tick_s, self.adapt = now, retry, tick_s, adapt_business
-        self.ports = dict(ports or {})
-        self.sandbox = sandbox or Sandbox({k: v for k, v in self.ports.items() if k != "service"})
-        self._owns_sandbox = sandbox is None
+    def __init__(self, now: Callable[[], datetime] = utc_now, port: int = 0) -> None:
+        self.now, self.port = now, port
         self._folder = tempfile.TemporaryDirectory(prefix="marcado-", ignore_cleanup_errors=True)
         self.database = Path(self._folder.name) / "marcado.sqlite"
         self.served: ServedService | None = None
 
     def __enter__(self) -> Self:
-        if self._owns_sandbox:
-            self.sandbox.start()
         try:
             self.start_service()
         except BaseException:
@@ -159,8 +136,6 @@ class Stack:
 
     def __exit__(self, *exc: object) -> None:
         self.stop_service()
-        if self._owns_sandbox:
-            self.sandbox.stop()
         with contextlib.suppress(OSError):
             self._folder.cleanup()
 
@@ -169,9 +144,15 @@ class Stack:
         assert self.served is not None
         return self.served.url
 
+    @property
+    def service(self) -> Service:
+        assert self.served is not None
+        assert self.served.service is not None
+        return self.served.service
+
     def start_service(self) -> None:
         """(Re)starts the service on the same database."""
-        self.served = ServedService(self._make, self.ports.get("service", 0))
+        self.served = ServedService(self._make, self.port)
         self.served.start()
 
     def stop_service(self) -> None:
@@ -179,10 +160,15 @@ class Stack:
             self.served.stop()
             self.served = None
 
-    def settle(self, within_s: float = 30.0) -> None:
+    def call(self, work: Callable[[Service], Any]) -> Any:
+        """Runs a coroutine function of the service on its own loop and waits for the result."""
+        assert self.served is not None
+        return self.served.call(work)
+
+    def settle(self, within_s: float = 30.0, *, horizon_s: float = 120) -> None:
         """Waits until nothing more happens by itself: webhooks delivered, messages answered, meetings settled.
 
-        What is due within the next two minutes of the service's time is waited for; a clock that stands still is moved there.
+        What is due within `horizon_s` seconds of the service's time is waited for; a clock that stands still is moved there.
 
         Raises:
             TimeoutError: Something was still going on after `within_s` real seconds; the message says what.
@@ -191,15 +177,12 @@ class Stack:
         seen_tick = -1
         quiet = 0
         while quiet < 3:  # looks at quiet that a whole tick of the dispatcher lies between
-            assert self.served is not None
-            busy, next_due, tick = self.served.call(whats_left)
-            clock = self.sandbox.world.clock
-            if busy or not self.sandbox.world.deliveries.idle:
+            busy, next_due, tick = self.call(whats_left)
+            if busy or not self._is_outside_quiet():
                 quiet = 0
-            elif next_due is not None and next_due <= self.now() + timedelta(minutes=2):
+            elif next_due is not None and next_due <= self.now() + timedelta(seconds=horizon_s):
                 quiet = 0
-                if clock.is_fixed and next_due > clock.now():
-                    clock.set(next_due)
+                self._let_time_reach(next_due)
             elif tick != seen_tick:
                 quiet += 1
             seen_tick = tick
@@ -207,17 +190,90 @@ class Stack:
                 raise TimeoutError(f"still going on after {within_s:g} s: {busy or 'webhooks under way'}, next due {next_due}")
             time.sleep(0.02)
 
+    def _is_outside_quiet(self) -> bool:
+        """Whether no webhook is on its way to us, as far as that can be known."""
+        return True
+
+    def _let_time_reach(self, moment: datetime) -> None:
+        """Something is due then; real time gets there by itself."""
+
+    def _make(self, url: str) -> Service:
+        raise NotImplementedError
+
+
+class Stack(ServiceStack):
+    """A sandbox and a service that talks to it alone."""
+
+    def __init__(
+        self,
+        *,
+        business_file: Path,
+        overrides: Mapping[str, Any] | None = None,
+        sandbox: Sandbox | None = None,
+        port: int = 0,
+        now: Callable[[], datetime] = utc_now,
+        retry: RetryPolicy | None = None,
+        tick_s: float = 0.05,
+    ) -> None:
+        """
+        Args:
+            overrides: Settings to use instead of the sandbox's own.
+            sandbox: One that is being served already; it is then not stopped here.
+            port: The service's port; 0 for a free one.
+        """
+        super().__init__(now, port)
+        self.business_file, self.overrides = business_file, dict(overrides or {})
+        self.retry, self.tick_s = retry, tick_s
+        self.sandbox = sandbox or Sandbox()
+        self._owns_sandbox = sandbox is None
+
+    def __enter__(self) -> Self:
+        if self._owns_sandbox:
+            self.sandbox.start()
+        return super().__enter__()
+
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
+        if self._owns_sandbox:
+            self.sandbox.stop()
+
+    def _is_outside_quiet(self) -> bool:
+        return self.sandbox.world.deliveries.idle
+
+    def _let_time_reach(self, moment: datetime) -> None:
+        clock = self.sandbox.world.clock
+        if clock.is_fixed and moment > clock.now():
+            clock.set(moment)
+
     def _make(self, url: str) -> Service:
         settings = sandbox_settings(self.sandbox.urls, url, self.database, **self.overrides)
-        business = self.adapt(load_business(self.business_file, settings.GOOGLE_CALENDAR_ID))
         return make_service(
             settings,
-            business,
+            load_business(self.business_file, settings.GOOGLE_CALENDAR_ID),
             now=self.now,
             retry=self.retry,
             tick_s=self.tick_s,
             kommo_requests_per_s=200,  # the sandbox is not limited, and demo and tests should not wait as if it were
         )
+
+
+class LiveStack(ServiceStack):
+    """A service on the accounts of the given settings, apart from the one that may be running: its own database, no webhooks
+    registered, and a look at Kommo every few seconds instead.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        own = {
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "PUBLIC_URL": None,
+            "SWEEP_INTERVAL_S": 5.0,
+            "DEBOUNCE_SILENCE_S": 1.0,
+        }
+        self.settings = settings.model_copy(update=own)
+
+    def _make(self, url: str) -> Service:
+        return make_service(self.settings, load_business(self.settings.BUSINESS_FILE, self.settings.GOOGLE_CALENDAR_ID))
 
 
 async def whats_left(service: Service) -> tuple[list[str], datetime | None, int]:

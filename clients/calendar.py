@@ -21,7 +21,6 @@ from typing import Any
 import httplib2
 import structlog
 from googleapiclient.discovery import build
-from googleapiclient.errors import HttpError
 
 from clients.errors import (
     ConflictError,
@@ -32,7 +31,7 @@ from clients.errors import (
     UnreachableError,
 )
 from clients.google_errors import SERVICE, broken_off, refused
-from clients.google_login import AuthorizedHttp, CredentialsFileError, Login, load_credentials
+from clients.google_login import AnswerError, AuthorizedHttp, CredentialsFileError, Login, load_credentials
 from clients.transport import RetryPolicy, attempts
 
 __all__ = ["SERVICE", "Busy", "CalendarClient", "CalendarEvent", "CredentialsFileError", "NewEvent"]
@@ -237,24 +236,23 @@ class CalendarClient:
 
     def _once(self, operation: str, path: str, request: Any, lost: type[ServiceError], attempt: int) -> Any:
         started = time.monotonic()
-        status: int | str = "?"
-
-        def note(answer: Any) -> None:
-            nonlocal status
-            status = int(answer.status)
-
-        request.add_response_callback(note)
+        status: int | str = 200
         try:
-            return request.execute(http=self._connection(), num_retries=0)
-        except HttpError as error:
+            answer = request.execute(http=self._connection(), num_retries=0)
+        except AnswerError as error:
+            status = error.status
             raise refused(operation, error, lost) from None
         except Exception as error:
-            status = status if isinstance(status, int) else type(error).__name__
+            status = type(error).__name__
             self._hang_up()
-            raise broken_off(operation, error, status, lost) from None
+            raise broken_off(operation, error, lost) from None
         finally:
             ms = round((time.monotonic() - started) * 1000)
             log.info("call", service=SERVICE, method=request.method, path=path, status=status, ms=ms, attempt=attempt)
+        if answer and not isinstance(answer, dict):
+            # Somebody in between answered for Google; the library hands on as text what is no JSON.
+            raise lost(SERVICE, operation, "a success, but no JSON")
+        return answer
 
     def _connection(self) -> AuthorizedHttp:
         if not hasattr(self._local, "connection"):

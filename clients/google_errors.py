@@ -6,7 +6,6 @@ import socket
 import ssl
 
 import httplib2
-from googleapiclient.errors import HttpError
 
 from clients.errors import (
     BusyError,
@@ -17,7 +16,7 @@ from clients.errors import (
     ServiceError,
     UnreachableError,
 )
-from clients.google_login import TokenRefusedError, TokenUnreachableError
+from clients.google_login import AnswerError, TokenRefusedError, TokenUnreachableError
 from clients.transport import retry_after_s
 
 SERVICE = "Google Calendar"
@@ -27,12 +26,11 @@ _LASTING_REASONS = {"quotaExceeded", "calendarUsageLimitsExceeded", "dailyLimitE
 _LASTING_S = 15 * 60.0
 
 
-def refused(operation: str, error: HttpError, lost: type[ServiceError]) -> ServiceError:
+def refused(operation: str, answer: AnswerError, lost: type[ServiceError]) -> ServiceError:
     """The error for an answer that is no success; `lost` for one that does not tell whether the call was carried out."""
-    status = int(error.status_code)
-    reasons = _reasons(error.content)
+    status, reasons = answer.status, _reasons(answer.content)
     what = ", ".join([f"status {status}", *reasons[:1]])
-    asked_s = retry_after_s(error.resp.get("retry-after"))
+    asked_s = retry_after_s(answer.headers.get("retry-after"))
     if status in (403, 429) and _LASTING_REASONS & set(reasons):
         return BusyError(SERVICE, operation, what, asked_s or _LASTING_S)
     if status == 429 or (status == 403 and _RATE_REASONS & set(reasons)):
@@ -45,13 +43,13 @@ def refused(operation: str, error: HttpError, lost: type[ServiceError]) -> Servi
         return ConflictError(SERVICE, operation, what)
     if status >= 500 or status == 408:
         return lost(SERVICE, operation, what)
-    return RefusedError(SERVICE, operation, what)
+    return RefusedError(SERVICE, operation, what if status >= 400 else f"{what}, a redirect: is the address right?")
 
 
 def _reasons(content: bytes) -> list[str]:
     """Google's words for what is wrong, the most specific first: `errors[].reason`, `details[].reason`, `status`.
 
-    The library's own reading gives only one of these lists, and prefers the one that lacks Calendar's words.
+    Which of these an answer has depends on which of Google's servers gave it.
     """
     try:
         error = json.loads(content)["error"]
@@ -62,17 +60,15 @@ def _reasons(content: bytes) -> list[str]:
         return []
 
 
-def broken_off(operation: str, error: Exception, status: int | str, lost: type[ServiceError]) -> Exception:
-    """The error for a call without a readable answer; `lost` unless it surely never left. Mistakes of ours stay as they are."""
+def broken_off(operation: str, error: Exception, lost: type[ServiceError]) -> Exception:
+    """The error for a call without an answer; `lost` unless it surely never left. Mistakes of ours stay as they are."""
     if isinstance(error, TokenUnreachableError):
         return UnreachableError(SERVICE, operation, "no token: the login server did not answer")
     if isinstance(error, TokenRefusedError):
         return LoginRefusedError(SERVICE, operation, f"{error}: is GOOGLE_CREDENTIALS_FILE still valid?")
     not_sent = (ConnectionRefusedError, socket.gaierror, httplib2.ServerNotFoundError, ssl.SSLCertVerificationError)
     if isinstance(error, not_sent):
-        return UnreachableError(SERVICE, operation, str(status))
+        return UnreachableError(SERVICE, operation, type(error).__name__)
     if isinstance(error, OSError | http.client.HTTPException | httplib2.HttpLib2Error):
-        return lost(SERVICE, operation, str(status))
-    if isinstance(error, ValueError):
-        return lost(SERVICE, operation, f"status {status}, but no JSON")
+        return lost(SERVICE, operation, type(error).__name__)
     return error

@@ -7,7 +7,7 @@ further host (iamcredentials.googleapis.com) in the background, through the very
 import http.client
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,20 @@ class TokenUnreachableError(Exception):
 
 class TokenRefusedError(Exception):
     """The login server refuses the credentials; the message is the kind of refusal, never a secret."""
+
+
+class AnswerError(Exception):
+    """Google answered, and not with a success.
+
+    Attributes:
+        status: 300 or more.
+        headers: By lower-case name.
+        content: The body as it came.
+    """
+
+    def __init__(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
+        super().__init__(status)
+        self.status, self.headers, self.content = status, headers, content
 
 
 def plain_http(timeout_s: float) -> Any:
@@ -78,6 +92,8 @@ class Login:
             raise TokenUnreachableError from error
         except GoogleAuthError as error:
             raise (TokenUnreachableError if error.retryable else TokenRefusedError)(type(error).__name__) from None
+        except (TypeError, ValueError) as error:  # google-auth stumbles over a page in place of JSON
+            raise TokenUnreachableError from error
         finally:
             plain.close()
         return str(self._credentials.token)
@@ -106,24 +122,24 @@ class AuthorizedHttp:
         """As httplib2.Http.request.
 
         Raises:
+            AnswerError: The answer is no success. The library is not shown it: it breaks on bodies that are not Google's.
             TokenUnreachableError, TokenRefusedError: Before the call was made, or instead of its repetition after a 401.
         """
-        if self._login is None:
-            answer: tuple[Any, bytes] = self._plain.request(uri, method, body, headers, **more)
-            return answer
-        token = self._login.token()
-        answer = self._plain.request(uri, method, body, _with(headers, token), **more)
-        if answer[0].status == 401:
+        token = self._login.token() if self._login else None
+        answer, content = self._plain.request(uri, method, body, _with(headers, token), **more)
+        if answer.status == 401 and self._login:
             token = self._login.token(other_than=token)
-            answer = self._plain.request(uri, method, body, _with(headers, token), **more)
-        return answer
+            answer, content = self._plain.request(uri, method, body, _with(headers, token), **more)
+        if answer.status >= 300:
+            raise AnswerError(answer.status, answer, content)
+        return answer, content
 
     def close(self) -> None:
         self._plain.close()
 
 
-def _with(headers: Any, token: str) -> dict[str, str]:
-    return {**(headers or {}), "authorization": f"Bearer {token}"}
+def _with(headers: Any, token: str | None) -> dict[str, str]:
+    return {**(headers or {}), **({"authorization": f"Bearer {token}"} if token else {})}
 
 
 def load_credentials(path: Path) -> Any:

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -88,17 +88,28 @@ class WhatsAppClient:
             known: Ids that belong to other messages; they are passed over.
             also: Further addresses of the same person that may have been sent to.
         """
-        found: dict[str, tuple[int, SentMessage]] = {}
-        for chat in dict.fromkeys(chat for address in (jid, *also) for chat in _chats(address)):
-            async for record in self._sent_to(chat, since, until):
-                key = record.get("key") or {}
-                if key.get("fromMe") and key.get("id") and key["id"] not in known and _text_of(record) == text:
-                    sent = SentMessage(id=str(key["id"]), jid=str(key.get("remoteJid") or chat))
-                    found[sent.id] = (int(record.get("messageTimestamp") or 0), sent)
-        # Records come newest first and seconds are coarse: of equal ones the last is the oldest.
-        return min(reversed(found.values()), key=lambda item: item[0])[1] if found else None
+        chats = dict.fromkeys(chat for address in (jid, *also) for chat in _chats(address))
+        ours = await self._ours(chats, since, until)
+        return next((sent for sent, said in ours if said == text and sent.id not in known), None)
 
-    async def _sent_to(self, chat: str, since: datetime, until: datetime) -> AsyncIterator[dict[str, Any]]:
+    async def sent_texts(self, jid: str, since: datetime, until: datetime) -> list[str]:
+        """The texts we sent to that chat in that span (aware), oldest first."""
+        return [said or "" for _, said in await self._ours(_chats(jid), since, until)]
+
+    async def _ours(self, chats: Iterable[str], since: datetime, until: datetime) -> list[tuple[SentMessage, str | None]]:
+        """Messages of ours with their texts, oldest first."""
+        found: dict[str, tuple[int, SentMessage, str | None]] = {}
+        for chat in chats:
+            async for record in self._records(chat, since, until):
+                key = record.get("key") or {}
+                if key.get("fromMe") and key.get("id"):
+                    sent = SentMessage(id=str(key["id"]), jid=str(key.get("remoteJid") or chat))
+                    found[sent.id] = (int(record.get("messageTimestamp") or 0), sent, _text_of(record))
+        # They come newest first and seconds are coarse: of equal ones the last is the oldest.
+        rows = list(found.values())[::-1]
+        return [(sent, said) for _, sent, said in sorted(rows, key=lambda row: row[0])]
+
+    async def _records(self, chat: str, since: datetime, until: datetime) -> AsyncIterator[dict[str, Any]]:
         where = {
             "key": {"remoteJid": chat, "remoteJidAlt": chat, "fromMe": True},
             "messageTimestamp": {"gte": _iso(since - timedelta(seconds=5)), "lte": _iso(until + timedelta(seconds=5))},

@@ -78,7 +78,7 @@ class Leads:
             phone, name = customer.phone, customer.name
         if not phone:
             return None
-        contact = await self._find_contact(phone)
+        contact = await self.find_contact(phone)
         lead = await self._open_lead(contact) if contact else None
         if lead:
             await self._save(customer_id, lead.id, contact.id if contact else None, lead.responsible_user_id)
@@ -91,7 +91,12 @@ class Leads:
             customer = await session.get_one(Customer, customer_id)
             customer.kommo_lead_id = None
 
-    async def _find_contact(self, phone: str) -> KommoContact | None:
+    async def find_contact(self, phone: str) -> KommoContact | None:
+        """The contact with that phone (E.164), however somebody typed it; None when there is none.
+
+        Raises:
+            ServiceError: Kommo can't be asked.
+        """
         # Kommo searches by substring over what somebody typed: try each spelling, then compare the numbers ourselves.
         for query in (*spellings(phone), *spellings(phone, national=True)):
             for contact in await self.kommo.find_contacts(query):

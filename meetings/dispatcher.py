@@ -59,6 +59,7 @@ class Dispatcher:
         self._enqueued: set[str] = set()
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._is_stopping = False
         self.ticks = 0
         lanes.register(LOOK, self.look)
         lanes.register(SETTLE, self.settle)
@@ -69,10 +70,12 @@ class Dispatcher:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
+        """Ends after the look under way; calling it again is fine."""
+        # Not cancelled: that could hit the middle of a transaction.
+        self._is_stopping = True
+        self.wake()
         if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await self._task
 
     def wake(self) -> None:
         """Something new is in the database."""
@@ -278,7 +281,7 @@ class Dispatcher:
                 hint.next_try_at = self.now() + timedelta(seconds=min(2.0**hint.attempts, 600))
 
     async def _run(self) -> None:
-        while True:
+        while not self._is_stopping:
             try:
                 await self.tick()
             except Exception as error:

@@ -1,5 +1,6 @@
 """Bad days on demand: what should go wrong with the next calls, and how."""
 
+import json
 import re
 from dataclasses import asdict, dataclass, field
 from itertools import count
@@ -16,6 +17,7 @@ class Fault:
         service: kommo, google, evolution or openai.
         method: HTTP method, or None for any.
         path: Regular expression searched in the path, or None for any.
+        body_has: Text that the request's body must hold (as sent or as JSON text with escapes), or None for any.
         times: How many calls it still applies to; -1 for all.
         skip: How many matching calls pass unharmed before.
         status: Answer with this status instead of handling the call (with `body`, `headers`).
@@ -31,6 +33,7 @@ class Fault:
     service: str
     method: str | None = None
     path: str | None = None
+    body_has: str | None = None
     times: int = 1
     skip: int = 0
     status: int | None = None
@@ -52,12 +55,13 @@ class Fault:
         if self.path:
             re.compile(self.path)
 
-    def matches(self, service: str, method: str, path: str) -> bool:
+    def matches(self, service: str, method: str, path: str, body: str) -> bool:
         return (
             self.times != 0
             and self.service == service
             and (self.method is None or self.method.upper() == method.upper())
             and (self.path is None or re.search(self.path, path) is not None)
+            and (self.body_has is None or self.body_has in body or json.dumps(self.body_has)[1:-1] in body)
         )
 
     def describe(self) -> dict[str, Any]:
@@ -77,10 +81,10 @@ class Faults:
     def clear(self) -> None:
         self.planned.clear()
 
-    def take(self, service: str, method: str, path: str) -> Fault | None:
+    def take(self, service: str, method: str, path: str, body: str = "") -> Fault | None:
         """The fault for this call, counted down; None when the call goes through unharmed."""
         for fault in self.planned:
-            if not fault.matches(service, method, path):
+            if not fault.matches(service, method, path, body):
                 continue
             if fault.skip > 0:
                 fault.skip -= 1

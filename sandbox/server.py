@@ -38,7 +38,7 @@ class FaultMiddleware:
             "at": self.world.clock.now().isoformat(),
         }
         self.world.requests.append(entry)
-        fault = self.world.faults.take(self.service.name, scope["method"], scope["path"])
+        fault = self.world.faults.take(self.service.name, scope["method"], scope["path"], entry["body"])
         if fault is None:
             await self._handle(scope, body, send, entry)
         else:

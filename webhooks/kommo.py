@@ -66,7 +66,7 @@ def _entries(content: Any) -> Iterable[Any]:
         return content
     if not isinstance(content, Mapping):
         return []
-    return [content] if "id" in content or "note" in content else list(content.values())
+    return [content] if "id" in content else list(content.values())
 
 
 def _task(action: str, entry: Any) -> KommoHint | None:

@@ -103,7 +103,8 @@ def finish(event: EventRecord, outcome: str) -> None:
     event.fields["conferenceData"] = {"createRequest": request}
     if outcome != "success":
         return
-    code = meet_code(f"{event.ical_uid} {request['requestId']}")
+    # The version makes every creation a new one, and two runs of the same steps alike.
+    code = meet_code(f"{event.ical_uid} {request['requestId']} {event.version}")
     link = f"https://meet.google.com/{code}"
     event.fields["hangoutLink"] = link
     event.fields["conferenceData"] |= {

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.openai.standin_context import read_request
-from sandbox.openai.standin_policy import Call, next_action
+from sandbox.openai.standin_policy import next_action
+from sandbox.openai.standin_turn import Call
 
 LABEL = "marcado-stand-in"
 """Name of the stand-in, a rule-based replacement and not a language model, as answers should show it."""

@@ -1,5 +1,6 @@
 """WhatsAppClient against the imitated Evolution: sending, looking for what was sent, and everything around it."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -118,7 +119,8 @@ def test_a_message_on_a_later_page_is_found(still):
 
     wanted, found = still.whatsapp(work)
     assert found == wanted
-    assert len(still.requests("evolution", "/chat/findMessages")) == 4  # two pages under each spelling of the number
+    pages = [json.loads(entry["body"])["page"] for entry in still.requests("evolution", "/chat/findMessages")]
+    assert pages == [1, 2, 1]  # two under the number as given, one (empty) under its spelling without the nine
 
 
 @pytest.mark.parametrize(("since_min", "until_min", "is_found"), [(-10, 10, True), (-10, -1, False), (1, 10, False), (0, 0, True)])
@@ -173,6 +175,20 @@ def test_a_long_text_with_a_link_preview_is_found_too(world):
     world.fault("evolution", path="/findMessages", status=200, body={"messages": {"pages": 1, "records": [*odd, record]}}, times=-1)
     found = world.whatsapp(lambda whatsapp: whatsapp.find_sent(JOANA_JID, "Veja https://exemplo.com", NOW, NOW))
     assert found == SentMessage("3EB0AA", JOANA_JID)
+
+
+def test_what_we_sent_to_a_chat_is_listed_oldest_first(still):
+    still.control("/customer/say", phone=JOANA, text="oi")
+
+    async def work(whatsapp):
+        for text in ("um", "dois"):
+            await whatsapp.send_text(JOANA, text)
+        still.control("/clock", advance_s=60)
+        await whatsapp.send_text(JOANA, "três")
+        await whatsapp.send_text(RUI, "quatro")
+        return await whatsapp.sent_texts(JOANA, NOW, NOW + timedelta(minutes=2)), await whatsapp.sent_texts(JOANA_JID, NOW, NOW)
+
+    assert still.whatsapp(work) == (["um", "dois", "três"], ["um", "dois"])
 
 
 # Around it
@@ -259,7 +275,5 @@ def test_an_event_that_evolution_does_not_know_is_refused(world):
 
 
 def test_an_instance_with_an_odd_name_is_reached(world):
-    world.reset(evolution={"instance": "vendas sul/1"})
-    world.whatsapp(lambda whatsapp: failure(whatsapp.connection_state()), instance="vendas sul/1")
-    [entry] = world.requests("evolution")
-    assert entry["path"] in ("/instance/connectionState/vendas sul/1", "/instance/connectionState/vendas%20sul%2F1")
+    world.reset(evolution={"instance": "vendas são paulo?"})
+    assert world.whatsapp(lambda whatsapp: whatsapp.connection_state(), instance="vendas são paulo?") == "open"

@@ -1,10 +1,12 @@
 """What the tests of the domain stand on: a business, a database on a file, a clock that is told the time, a served sandbox."""
 
+import asyncio
+import atexit
 import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -59,6 +61,7 @@ def business(**rules: Any) -> Business:
 @cache
 def _migrated() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="marcado-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "empty.sqlite"
     Database(f"sqlite:///{path}").migrate()
     return path
@@ -198,4 +201,14 @@ def eventually(check: Callable[[], Any], what: str, within_s: float = 5.0) -> An
         if found := check():
             return found
         time.sleep(0.005)
+    raise AssertionError(f"did not happen within {within_s} s: {what}")
+
+
+async def soon(check: Callable[[], Awaitable[Any]], what: str, within_s: float = 10.0) -> Any:
+    """`eventually` for coroutines: the loop goes on meanwhile."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        if found := await check():
+            return found
+        await asyncio.sleep(0.01)
     raise AssertionError(f"did not happen within {within_s} s: {what}")

@@ -8,7 +8,7 @@ from evolutionapi.exceptions import EvolutionAuthenticationError
 from evolutionapi.models.message import LocationMessage, ReactionMessage, TextMessage
 from pydantic import ValidationError as ParseError
 from pyevolutionapi import EvolutionClient
-from pyevolutionapi.exceptions import AuthenticationError, NotFoundError, ValidationError
+from pyevolutionapi.exceptions import AuthenticationError, EvolutionAPIError, NotFoundError, ValidationError
 from pyevolutionapi.models.message import MessageResponse
 from pyevolutionapi.models.webhook import WebhookConfig, WebhookEvent
 from served_scene import Receiver, ServedWorld, captured, receiving
@@ -74,7 +74,8 @@ def test_pyevolutionapi_sets_a_webhook_that_is_then_posted_to(
 ) -> None:
     config = WebhookConfig(url=inbox.url, webhook_base64=False, events=[WebhookEvent.MESSAGES_UPSERT])
     config.set_auth_header("segredo")
-    # Its own set_webhook leaves a URL object in the body, which its HTTP client cannot write.
+    with pytest.raises(EvolutionAPIError, match="not JSON serializable"):
+        client.webhook.set_webhook("marcado", config)  # fails before anything is sent, whatever the server
     body = {"webhook": {**config.dict_for_api(), "url": inbox.url}}
     client.request("POST", "/webhook/set/marcado", json=body)
     client.webhook.find_webhook("marcado")

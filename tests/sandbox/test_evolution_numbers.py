@@ -37,6 +37,7 @@ def send(scene: ServedWorld, number: str, text: str = "oi") -> httpx.Response:
 FIRST_TRIED = [
     ("5511987654321", "5511987654321@s.whatsapp.net"),
     ("5528999990000", "5528999990000@s.whatsapp.net"),
+    ("5530999990000", "5530999990000@s.whatsapp.net"),
     ("5531987654321", "553187654321@s.whatsapp.net"),
     ("5531967654321", "5531967654321@s.whatsapp.net"),
     ("5547991234567", "554791234567@s.whatsapp.net"),

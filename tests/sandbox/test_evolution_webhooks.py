@@ -206,11 +206,20 @@ def test_missing_events_crash_the_call_and_unknown_ones_are_listed(world: Served
     assert unwrapped.json()["response"]["message"] == [['instance requires property "webhook"']]
 
 
+def test_what_a_new_setting_leaves_out_stays_as_it_was(world: ServedWorld, inbox: Receiver) -> None:
+    scene(world, inbox, {"headers": {"authorization": "Bearer segredo"}, "byEvents": True})
+    hook = {"enabled": True, "url": inbox.url, "events": ["SEND_MESSAGE"]}
+    kept = post(world, "/webhook/set", {"webhook": hook}).json()
+    assert (kept["headers"], kept["webhookByEvents"]) == ({"authorization": "Bearer segredo"}, True)
+    assert kept["events"] == ["SEND_MESSAGE"]
+
+
 def test_the_base64_flag_takes_effect_when_the_socket_is_opened_again(world: ServedWorld, inbox: Receiver) -> None:
     scene(world, inbox)
     hook = {"enabled": True, "url": inbox.url, "base64": True, "events": ["MESSAGES_UPSERT"]}
     post(world, "/webhook/set", {"webhook": hook})
     world.control("/customer/say", phone=MARIA, kind="audio")
+    settled(world)
     post(world, "/instance/restart", {})
     world.control("/customer/say", phone=MARIA, kind="audio")
     settled(world)

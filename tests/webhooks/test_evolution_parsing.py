@@ -487,6 +487,10 @@ def test_an_unreadable_time_falls_back_to_the_servers_and_without_that_the_messa
             },
             (ContentKind.CONTACT, "João +5511991112222, Ana"),
         ),
+        (
+            {"contactMessage": {"displayName": "João", "vcard": "item1.TEL;waid=5511911112222:recado"}},
+            (ContentKind.CONTACT, "João +5511911112222"),
+        ),
         ({"contactsArrayMessage": {"displayName": "2 contatos"}}, (ContentKind.CONTACT, "2 contatos")),
         ({"buttonsResponseMessage": {"selectedButtonId": "sim"}}, (ContentKind.CHOICE, "sim")),
         ({"templateButtonReplyMessage": {"selectedId": "sim"}}, (ContentKind.CHOICE, "sim")),

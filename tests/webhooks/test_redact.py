@@ -130,6 +130,14 @@ def test_secrets_are_known_by_their_names_however_deep(name, secret):
     assert redact({"data": [{name: secret}]}) == {"data": [{name: REDACTED}]}
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["mediaKey", "fileSha256", "jpegThumbnail", "streamingSidecar", "senderKeyHash", "waveform", "encPayload", "encIv"],
+)
+def test_media_is_known_by_its_names(name):
+    assert redact({"message": {name: "AAECAwQ="}}) == {"message": {name: REDACTED}}
+
+
 def test_an_empty_secret_stays_empty_to_show_that_none_was_sent():
     assert redact({"apikey": None, "token": ""}) == {"apikey": None, "token": ""}
 
@@ -174,6 +182,7 @@ def test_customers_words_stay_however_long(name):
         ("https://a.example/hook/0123456789abcdef/messages-upsert", "https://a.example/hook/[redacted]/messages-upsert"),
         ("https://a.example/" + "x" * 32, "https://a.example/[redacted]"),
         ("/hook?token=abc", "/hook?token=[redacted]"),
+        ("data:image/png;base64,iVBORw0KGgo=", "[redacted]"),
         ("", ""),
     ],
 )
