@@ -236,7 +236,13 @@ class CalendarClient:
 
     def _once(self, operation: str, path: str, request: Any, lost: type[ServiceError], attempt: int) -> Any:
         started = time.monotonic()
-        status: int | str = 200
+        status: int | str = "?"
+
+        def note(response: Any) -> None:
+            nonlocal status
+            status = int(response.status)
+
+        request.add_response_callback(note)
         try:
             answer = request.execute(http=self._connection(), num_retries=0)
         except AnswerError as error:
@@ -251,7 +257,7 @@ class CalendarClient:
             log.info("call", service=SERVICE, method=request.method, path=path, status=status, ms=ms, attempt=attempt)
         if answer and not isinstance(answer, dict):
             # Somebody in between answered for Google; the library hands on as text what is no JSON.
-            raise lost(SERVICE, operation, "a success, but no JSON")
+            raise lost(SERVICE, operation, f"status {status}, but no JSON")
         return answer
 
     def _connection(self) -> AuthorizedHttp:

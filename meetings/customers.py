@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from babel import Locale, UnknownLocaleError
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,7 +11,7 @@ from clients.kommo import KommoClient, KommoContact, KommoLead
 from meetings.business import Business
 from meetings.database import Database
 from meetings.events import ChatIdentity
-from meetings.phones import match_key, same_person, spellings, to_e164
+from meetings.phones import match_key, region_of, same_person, spellings, to_e164
 from meetings.tables import Customer
 from prompts.catalogue import Catalogue, closest_locale
 
@@ -52,8 +53,17 @@ async def find_customer(session: AsyncSession, chat: ChatIdentity) -> Customer |
 
 
 def language_of(customer: Customer, default: str) -> str:
-    """The catalogue for texts to this customer."""
-    return closest_locale(customer.locale or default)
+    """The catalogue for texts to this customer: the language we know, else that of the phone's country, else the default."""
+    if customer.locale:
+        return closest_locale(customer.locale)
+    region = region_of(customer.phone) if customer.phone else None
+    if region is None:
+        return default
+    try:
+        language = Locale.parse(f"und_{region}").language  # CLDR's likely language of that country
+    except (UnknownLocaleError, ValueError):
+        return default
+    return closest_locale(language) if language in ("pt", "es", "en") else default
 
 
 class Leads:

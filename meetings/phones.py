@@ -131,6 +131,16 @@ def local_format(e164: str, region: str = "BR") -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL)
 
 
+def region_of(e164: str) -> str | None:
+    """The ISO 3166 code of the number's country, None when it belongs to none.
+
+    Args:
+        e164: From `to_e164`.
+    """
+    number = _parse(e164, None)
+    return phonenumbers.region_code_for_number(number) if number else None
+
+
 def _parse(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
     try:
         return phonenumbers.parse(text, region)

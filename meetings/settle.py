@@ -203,7 +203,7 @@ class Settler:
             "hour": hour_label(meeting.starts_at, zone),
             "zone": zone_label(meeting.starts_at, zone, locale),
         }
-        return words.text(key, **values)
+        return words.fill(key, values)
 
     async def _attempt(self, meeting_id: int, steps: list[Callable[[int], Awaitable[None]]]) -> list[str]:
         problems = []

@@ -1,6 +1,7 @@
 """Loads the words: catalogues of sentences and policy documents, per language. No logic about meetings here."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,16 @@ class Catalogue:
         if not isinstance(source, str):
             raise CatalogueError(f"{self.locale}/{self.name}.toml has no sentence {key!r}")
         return _render(f"{self.locale}/{self.name}.toml: {key}", source, values)
+
+    def fill(self, key: str, facts: Mapping[str, Any]) -> str:
+        """The sentence filled from a larger set of facts: it takes those that it names.
+
+        Raises:
+            CatalogueError: No such sentence, or it names a fact that is not there.
+        """
+        source = self.sentences.get(key)
+        wanted = names_in(source) if isinstance(source, str) else set()
+        return self.text(key, **{name: value for name, value in facts.items() if name in wanted})
 
     def list(self, key: str) -> list[str]:
         """A list of words, such as the answers that mean "did not come"."""

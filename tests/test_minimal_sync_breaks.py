@@ -39,7 +39,7 @@ def test_a_lost_effect_fails_the_sync_test_with_its_line(fault: dict[str, Any], 
 UNSENT = {
     "confirmation": ("✅ Marcado", "sync_confirmed"),
     "cancellation": ("foi cancelada pela", "sync_told"),
-    "thanks": ("por receber", "sync_thanked"),
+    "thanks": ("brigado pela", "sync_thanked"),
 }
 
 

@@ -81,7 +81,9 @@ def test_a_limit_that_lasts_says_so_and_is_not_run_against(world, reason):
 @pytest.mark.parametrize(
     "body",
     [
-        google_error(403, "rateLimitExceeded", details=[{"@type": "x", "reason": "RATE_LIMIT_EXCEEDED"}], status="PERMISSION_DENIED"),
+        google_error(
+            403, "rateLimitExceeded", details=[{"@type": "x", "reason": "RATE_LIMIT_EXCEEDED"}], status="PERMISSION_DENIED"
+        ),
         {"error": {"code": 403, "details": [{"reason": "RATE_LIMIT_EXCEEDED"}], "status": "PERMISSION_DENIED"}},
         {"error": {"code": 403, "errors": None, "details": None, "status": "RESOURCE_EXHAUSTED"}},
     ],
@@ -123,7 +125,9 @@ def test_a_server_error_is_repeated_and_then_unknown_for_writes_only(world, name
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize(("status", "kind"), [(302, RefusedError), (400, RefusedError), (401, LoginRefusedError), (412, ConflictError)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(302, RefusedError), (400, RefusedError), (401, LoginRefusedError), (412, ConflictError)]
+)
 def test_a_refusal_is_not_repeated(world, name, status, kind):
     world.fault("google", status=status, body="", headers={"location": f"{world.url('google')}/elsewhere"}, times=-1)
     assert type(error_of(world, ALL[name])) is kind
@@ -145,7 +149,7 @@ def test_a_page_in_place_of_json_is_no_answer(world, name):
     world.fault("google", status=200, body="<html>Log in to the hotel's network</html>", times=-1)
     error = error_of(world, ALL[name])
     assert type(error) is (UnreachableError if name in READS else OutcomeUnknownError)
-    assert error.detail == "a success, but no JSON"
+    assert error.detail == "status 200, but no JSON"
     assert tries(world) == QUICK.attempts
 
 

@@ -127,10 +127,17 @@ def test_no_leads_are_listed_without_a_call_when_none_are_named(scene):
 
 def test_a_lead_is_created_for_a_contact(scene):
     lead_id = scene.kommo(
-        lambda kommo: kommo.create_lead("Joana – WhatsApp", contact_id=11, tags=["marcado"], pipeline_id=8572511, status_id=QUALIFIED)
+        lambda kommo: kommo.create_lead(
+            "Joana – WhatsApp", contact_id=11, tags=["marcado"], pipeline_id=8572511, status_id=QUALIFIED
+        )
     )
     lead = stored(scene, "leads", lead_id)
-    assert (lead["name"], lead["contact_ids"], lead["tags"], lead["status_id"]) == ("Joana – WhatsApp", [11], ["marcado"], QUALIFIED)
+    assert (lead["name"], lead["contact_ids"], lead["tags"], lead["status_id"]) == (
+        "Joana – WhatsApp",
+        [11],
+        ["marcado"],
+        QUALIFIED,
+    )
 
 
 def test_a_lead_without_a_place_starts_where_the_account_says(scene):
@@ -305,7 +312,9 @@ def test_a_lead_without_tasks_has_an_empty_list(scene):
 
 
 def test_a_long_list_is_read_to_its_last_page(world):
-    rows = [{"id": n, "text": f"#{n}", "complete_till": 1773162000, "entity_type": "leads", "entity_id": 21} for n in range(1, 602)]
+    rows = [
+        {"id": n, "text": f"#{n}", "complete_till": 1773162000, "entity_type": "leads", "entity_id": 21} for n in range(1, 602)
+    ]
     world.reset(kommo={"leads": [{"id": 21, "name": "Casa"}], "tasks": rows})
     tasks = world.kommo(lambda kommo: kommo.list_tasks(21))
     assert [task.id for task in tasks] == list(range(1, 602))

@@ -28,7 +28,9 @@ READS = {
 }
 CREATIONS = {
     "create_lead": lambda kommo: kommo.create_lead("Casa 2", contact_id=11),
-    "create_lead_with_contact": lambda kommo: kommo.create_lead_with_contact("Casa 2", contact_name="Rui", phone="+5511912345678"),
+    "create_lead_with_contact": lambda kommo: kommo.create_lead_with_contact(
+        "Casa 2", contact_name="Rui", phone="+5511912345678"
+    ),
     "create_task": lambda kommo: kommo.create_task(21, text="Reunião", deadline=WHEN, task_type_id=2),
     "add_note": lambda kommo: kommo.add_note(21, "nota"),
 }
@@ -154,7 +156,9 @@ def test_a_redirect_is_not_followed(scene, name):
     assert scene.requests("kommo", "/account") == []
 
 
-@pytest.mark.parametrize(("name", "kind", "attempts"), [("get_lead", UnreachableError, 3), ("create_lead", OutcomeUnknownError, 1)])
+@pytest.mark.parametrize(
+    ("name", "kind", "attempts"), [("get_lead", UnreachableError, 3), ("create_lead", OutcomeUnknownError, 1)]
+)
 def test_a_page_in_place_of_json_is_no_answer(scene, name, kind, attempts):
     scene.fault("kommo", status=200, body="<html>Log in to the hotel's network</html>", times=-1)
     error = error_of(scene, {**READS, **CREATIONS}[name])
@@ -165,7 +169,12 @@ def test_a_page_in_place_of_json_is_no_answer(scene, name, kind, attempts):
 def test_a_server_that_is_not_there_is_unreachable_also_for_creations(scene):
     nowhere = f"http://127.0.0.1:{closed_port()}"
     error = error_of(scene, CREATIONS["create_lead"], base_url=nowhere)
-    assert (type(error), error.service, error.operation, error.detail) == (UnreachableError, "Kommo", "create lead", "ConnectError")
+    assert (type(error), error.service, error.operation, error.detail) == (
+        UnreachableError,
+        "Kommo",
+        "create lead",
+        "ConnectError",
+    )
 
 
 def test_an_error_reads_as_one_sentence(scene):

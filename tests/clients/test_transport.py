@@ -119,7 +119,9 @@ def test_an_error_hides_its_cause_which_may_hold_addresses(world):
 
 def test_many_calls_at_once_get_each_its_own_answer(world):
     async def work(transport):
-        made = [transport.call("create lead", "POST", LEADS, json=[{"name": f"Casa {n}", "request_id": str(n)}]) for n in range(60)]
+        made = [
+            transport.call("create lead", "POST", LEADS, json=[{"name": f"Casa {n}", "request_id": str(n)}]) for n in range(60)
+        ]
         return await asyncio.gather(*made)
 
     answers = with_transport(world, work)

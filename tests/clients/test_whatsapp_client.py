@@ -123,7 +123,9 @@ def test_a_message_on_a_later_page_is_found(still):
     assert pages == [1, 2, 1]  # two under the number as given, one (empty) under its spelling without the nine
 
 
-@pytest.mark.parametrize(("since_min", "until_min", "is_found"), [(-10, 10, True), (-10, -1, False), (1, 10, False), (0, 0, True)])
+@pytest.mark.parametrize(
+    ("since_min", "until_min", "is_found"), [(-10, 10, True), (-10, -1, False), (1, 10, False), (0, 0, True)]
+)
 def test_only_the_asked_span_counts_in_whatever_zone_it_is_given(still, since_min, until_min, is_found):
     sao_paulo = timezone(timedelta(hours=-3))
     since = (NOW + timedelta(minutes=since_min)).astimezone(sao_paulo)
@@ -172,7 +174,9 @@ def test_a_long_text_with_a_link_preview_is_found_too(world):
         "messageTimestamp": 1773162000,
     }
     odd = [{"key": None}, {"key": {"fromMe": True}}, {"key": {"id": "3EB0BB", "fromMe": True}, "message": None}]
-    world.fault("evolution", path="/findMessages", status=200, body={"messages": {"pages": 1, "records": [*odd, record]}}, times=-1)
+    world.fault(
+        "evolution", path="/findMessages", status=200, body={"messages": {"pages": 1, "records": [*odd, record]}}, times=-1
+    )
     found = world.whatsapp(lambda whatsapp: whatsapp.find_sent(JOANA_JID, "Veja https://exemplo.com", NOW, NOW))
     assert found == SentMessage("3EB0AA", JOANA_JID)
 
@@ -259,12 +263,18 @@ def test_media_is_asked_for_again_later_when_whatsapp_is_away(world):
 def test_the_webhook_is_none_then_set_then_read(world):
     async def work(whatsapp):
         before = await whatsapp.get_webhook()
-        await whatsapp.set_webhook("https://marcado.example/hook", {"X-Marcado-Token": "t0ken"}, ["MESSAGES_UPSERT", "SEND_MESSAGE"])
+        await whatsapp.set_webhook(
+            "https://marcado.example/hook", {"X-Marcado-Token": "t0ken"}, ["MESSAGES_UPSERT", "SEND_MESSAGE"]
+        )
         return before, await whatsapp.get_webhook()
 
     before, after = world.whatsapp(work)
     assert before is None
-    assert (after["url"], after["headers"], after["enabled"]) == ("https://marcado.example/hook", {"X-Marcado-Token": "t0ken"}, True)
+    assert (after["url"], after["headers"], after["enabled"]) == (
+        "https://marcado.example/hook",
+        {"X-Marcado-Token": "t0ken"},
+        True,
+    )
     assert after["events"] == ["MESSAGES_UPSERT", "SEND_MESSAGE"]
     assert (after["webhookByEvents"], after["webhookBase64"]) == (False, False)
 

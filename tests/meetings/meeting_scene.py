@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import contextlib
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -14,18 +15,32 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import uvicorn
+from fastapi import FastAPI
 
 from clients.transport import RetryPolicy
+from clients.whatsapp import WhatsAppClient
 from meetings.business import Business, load_business
 from meetings.database import Database
+from meetings.inbox import Inbox
 from meetings.phones import match_key
 from meetings.tables import Answer, Author, Customer, Message, MessageState, Offer
 from sandbox.server import Sandbox
+from webhooks.app import Door, make_app
 
 SHIPPED = Path(__file__).parents[2] / "business.toml"
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 ANA, BRUNO = 10001, 10002
 PHONE, JID = "+5511987654321", "5511987654321@s.whatsapp.net"
+TOKEN = "a-token-that-is-long-enough"
+EVOLUTION_EVENTS = (
+    "MESSAGES_UPSERT",
+    "MESSAGES_UPDATE",
+    "MESSAGES_EDITED",
+    "MESSAGES_DELETE",
+    "SEND_MESSAGE",
+    "CONNECTION_UPDATE",
+)
 ONCE = RetryPolicy(attempts=1)  # tests decide themselves when something is tried again
 
 
@@ -212,3 +227,46 @@ async def soon(check: Callable[[], Awaitable[Any]], what: str, within_s: float =
             return found
         await asyncio.sleep(0.01)
     raise AssertionError(f"did not happen within {within_s} s: {what}")
+
+
+@contextlib.asynccontextmanager
+async def receiving(db: Database, scene: Scene, *, pause_min: int = 60) -> AsyncIterator[Inbox]:
+    """The webhook routes on loopback, known to the sandbox's Evolution server; yields the inbox behind them."""
+    inbox = Inbox(db, scene.now, pause_min=pause_min)
+
+    async def checks() -> dict[str, str]:
+        return {}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = make_app(Door(inbox, TOKEN, "marcado", wake=lambda: None, checks=checks), lifespan)
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(64)
+    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve([listening]))
+    whatsapp = whatsapp_client(scene)
+    try:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/webhook/evolution"
+        await whatsapp.set_webhook(url, {"X-Marcado-Token": TOKEN}, EVOLUTION_EVENTS)
+        yield inbox
+    finally:
+        await whatsapp.close()
+        server.should_exit = True
+        await serving
+
+
+def whatsapp_client(scene: Scene) -> WhatsAppClient:
+    return WhatsAppClient(scene.urls["evolution"], "sandbox-evolution-key", "marcado", retry=ONCE)
+
+
+async def delivered(scene: Scene) -> None:
+    """Waits until no webhook is under way."""
+
+    async def idle() -> bool:
+        return scene.sandbox.world.deliveries.idle
+
+    await soon(idle, "webhooks are delivered")

@@ -397,6 +397,12 @@ def test_what_the_api_sent_is_ours_even_if_the_key_does_not_say_so():
     assert parse_one({**upsert(key={"remoteJid": "1203630000@g.us"}), "event": "send.message"}) == Ignored("group chat")
 
 
+def test_the_writers_phone_of_what_the_api_sent_is_ours_too():
+    payload = {**upsert(key={"remoteJid": LID, "senderPn": OWN}), "event": "send.message", "sender": None}
+
+    assert parse_one(payload).chat == ChatIdentity(None, LID, LID)
+
+
 @pytest.mark.parametrize(
     "timestamp",
     [

@@ -1,0 +1,5 @@
+"""`python -m cli` is `marcado`."""
+
+from cli.main import app
+
+app()
