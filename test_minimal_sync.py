@@ -63,12 +63,19 @@ def live(options: argparse.Namespace, console: Console) -> int:
         console.print(f"{error}\n\n{words.text('settings_next')}", style="red", highlight=False)
         return 2
     console.print(words.text("live_warning", phone=phone, tag=TAG), style="yellow")
-    if not options.yes and input(words.text("live_ask") + " ").strip().lower() not in words.list("live_yes"):
+    if not options.yes and not agreed(words.text("live_ask"), words.list("live_yes")):
         console.print(words.text("live_stopped"))
         return 2
     with LiveStack(settings) as stack:
         is_good = run_live(words, console, stack, phone, wait_s=options.wait, hand_wait_s=options.hand_wait)
     return 0 if is_good else 1
+
+
+def agreed(question: str, yes: list[str]) -> bool:
+    try:
+        return input(f"{question} ").strip().lower() in yes
+    except EOFError:
+        return False  # nobody is there to answer
 
 
 if __name__ == "__main__":

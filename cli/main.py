@@ -88,7 +88,7 @@ def _env_lines(urls: dict[str, str]) -> list[str]:
 def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> None:
     with out.status("…"):
         from cli.logs import configure_logs
-        from cli.people import People
+        from cli.people import PHONES, People
         from cli.show import where_table
         from cli.stack import Stack
         from cli.tour import take_tour
@@ -108,7 +108,7 @@ def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> Non
             _stop(str(error).splitlines()[0], str(error).splitlines()[1:], "")
         except OSError:
             _stop(words.text("port_taken", port=port), [], "")
-    people = People(stack.sandbox.control_url)
+    people = People(stack.sandbox.control_url, PHONES[words.locale])
     try:
         out.print(where_table(words, stack.sandbox.urls, stack.url))
         watcher = Watcher(people, words, stack.service.business.zone)

@@ -15,16 +15,16 @@ import httpx
 from rich.console import Console
 from sqlalchemy import select
 
-from cli.people import People
+from cli.people import PHONES, People
 from cli.stack import ServiceStack, Stack
 from cli.wiring import Service
 from clients.errors import ServiceError
 from clients.kommo import LOST
 from meetings.business import Criterion, CriterionType
-from meetings.customers import Leads, find_customer
+from meetings.customers import Leads, find_customer, language_of
 from meetings.events import ChatIdentity
 from meetings.qualification import answers_of, standing
-from meetings.tables import Meeting, MeetingPhase, Offer
+from meetings.tables import Customer, Meeting, MeetingPhase, Offer
 from prompts.catalogue import Catalogue
 from sandbox.server import Sandbox
 
@@ -219,7 +219,12 @@ class Trial:
         return self._words_of_customer("customer_wants")
 
     def _words_of_customer(self, key: str) -> str:
-        return self.words.text(f"sync_{key}")
+        return self._customers_catalogue().text(f"sync_{key}")
+
+    def _customers_catalogue(self) -> Catalogue:
+        """The customer's language may be another than the operator's."""
+        locale = language_of(Customer(phone=self.side.phone), self.stack.service.settings.LOCALE)
+        return Catalogue.load("operator", locale)
 
     # What the services show
 
@@ -254,7 +259,7 @@ class Trial:
             until = datetime.now(UTC) + timedelta(minutes=1)
             return await service.whatsapp.sent_texts(self.side.phone, self.started - timedelta(minutes=1), until)
 
-        mark = self.words.text(f"sync_mark_{notice}")
+        mark = self._customers_catalogue().text(f"sync_mark_{notice}")
         count = self.heard.get(notice, 0) + 1  # one more than after the earlier meeting, and no second one of the same
         self._sees(step, lambda: sum(mark in text for text in self.stack.call(read)), expected=count)
         self.heard[notice] = count
@@ -395,7 +400,7 @@ def run_on_sandbox(
     with Stack(business_file=business_file, overrides={"DEBOUNCE_SILENCE_S": 0.2, "LOCALE": words.locale}) as stack:
         if prepare:
             prepare(stack.sandbox)
-        people = People(stack.sandbox.control_url)
+        people = People(stack.sandbox.control_url, PHONES[words.locale])
         try:
             console.print(f"✔ {words.text('sync_start')}", style="green")
             return Trial(stack, SandboxSide(people), words, console, wait_s, wait_s).run()

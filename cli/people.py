@@ -25,10 +25,14 @@ class SeenEvent:
     link: str
 
 
+# A customer who speaks the language, by the country of the phone.
+PHONES = {"pt-BR": "5511987654321", "es": "5491123456789", "en": "14155551234"}
+
+
 class People:
     """Acts and views of one customer and the sellers, over the sandbox's HTTP controls."""
 
-    def __init__(self, control_url: str, phone: str = "5511987654321", name: str = "Maria Souza") -> None:
+    def __init__(self, control_url: str, phone: str = PHONES["pt-BR"], name: str = "Maria Souza") -> None:
         self.phone, self.name = phone, name
         self._http = httpx.Client(base_url=f"{control_url}/_sandbox", timeout=30, trust_env=False)
 

@@ -231,7 +231,8 @@ class Booking:
 
     async def _sellers_for(self, customer_id: int) -> tuple[list[Seller], Interval | None]:
         """Whose times to offer, and the interval of the meeting that may move. The lead's own seller alone, if there is one;
-        else all, those with fewer upcoming meetings first."""
+        else all, those with fewer upcoming meetings first.
+        """
         now = self.now()
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from meetings.customers import customer_of, find_customer
 from meetings.database import Database
 from meetings.events import (
+    ContentKind,
     CustomerMessage,
     DeliveryState,
     DeliveryUpdate,
@@ -93,7 +94,10 @@ class Inbox:
 
     async def _customer_wrote(self, session: AsyncSession, event: CustomerMessage) -> None:
         customer = await customer_of(session, event.chat, event.name, self.now())
-        if await _known(session, customer, event.id):
+        known = await _known(session, customer, event.id)
+        if known is not None:
+            if known.kind == ContentKind.UNKNOWN and known.state == MessageState.NEW:
+                known.kind, known.text = event.kind, event.text  # it came first as a placeholder, now whole
             return
         session.add(
             Message(
@@ -112,7 +116,7 @@ class Inbox:
 
     async def _we_wrote(self, session: AsyncSession, event: OwnMessage) -> None:
         customer = await find_customer(session, event.chat)
-        if customer is None or await _known(session, customer, event.id):
+        if customer is None or await _known(session, customer, event.id) is not None:
             return
         sending = await session.scalar(
             select(Message)
@@ -176,8 +180,7 @@ class Inbox:
             message.state = MessageState.SEEN
 
 
-async def _known(session: AsyncSession, customer: Customer, vendor_id: str) -> bool:
-    found = await session.scalar(
-        select(Message.id).where(Message.customer_id == customer.id, Message.vendor_id == vendor_id).limit(1)
+async def _known(session: AsyncSession, customer: Customer, vendor_id: str) -> Message | None:
+    return await session.scalar(
+        select(Message).where(Message.customer_id == customer.id, Message.vendor_id == vendor_id).limit(1)
     )
-    return found is not None

@@ -70,9 +70,7 @@ class Lanes:
         """Ends this process's part. Running workflows get `drain_s` seconds; what is unfinished then goes on at the next start."""
         running = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
         is_running = any(workflow.executor_id == self._executor_id for workflow in running)
-        await asyncio.to_thread(
-            DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=drain_s if is_running else 0
-        )
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=drain_s if is_running else 0)
         # The engine made its thread pool the loop's own and has closed it; others still need one.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 

@@ -282,7 +282,7 @@ def test_a_file_that_is_no_usable_key_is_named_with_the_reason(tmp_path, key_inf
 def test_a_file_that_is_no_json_object_is_named(tmp_path, content):
     path = tmp_path / "google.json"
     path.write_bytes(content)
-    with pytest.raises(CredentialsFileError, match="google.json"):
+    with pytest.raises(CredentialsFileError, match=r"google\.json"):
         CalendarClient(path)
 
 

@@ -253,7 +253,7 @@ def test_a_lost_send_is_found_when_whatsapp_files_it_without_the_ninth_digit(tmp
 
 NOT_SENT: dict[str, dict[str, Any]] = {
     "the connection broke before": {**SEND, "drop": "before"},
-    "the effect was lost in silence": {**SEND, "status": 500},
+    "the server broke before": {**SEND, "status": 500},
 }
 
 

@@ -359,6 +359,13 @@ def test_the_writers_phone_of_our_own_message_is_ours_even_when_the_envelope_doe
     assert parse_one(payload).chat == ChatIdentity(None, LID, LID)
 
 
+@pytest.mark.parametrize("from_me", [True, "true"])
+def test_the_customers_phone_is_found_in_our_own_message_to_a_hidden_chat(from_me):
+    event = parse_one(upsert(key={"remoteJid": LID, "remoteJidAlt": JID, "fromMe": from_me}))
+
+    assert event == OwnMessage("3A1", MARIA, TEXT, "Oi", at("10:51:45"), via_api=False)
+
+
 def test_our_number_is_recognised_without_its_ninth_digit():
     payload = {**upsert(key={"remoteJid": LID, "remoteJidAlt": "553187654321@s.whatsapp.net"})}
 
@@ -470,6 +477,7 @@ def test_an_unreadable_time_falls_back_to_the_servers_and_without_that_the_messa
         ({"locationMessage": {"name": "X", "address": "X"}}, (ContentKind.LOCATION, "X")),
         ({"locationMessage": {"degreesLatitude": 0, "degreesLongitude": -46.5}}, (ContentKind.LOCATION, "0, -46.5")),
         ({"locationMessage": {"degreesLatitude": 91, "degreesLongitude": 1}}, (ContentKind.LOCATION, "")),
+        ({"locationMessage": {"degreesLatitude": 1, "degreesLongitude": 181}}, (ContentKind.LOCATION, "")),
         ({"locationMessage": {"degreesLatitude": "1", "degreesLongitude": True}}, (ContentKind.LOCATION, "")),
         (
             {"liveLocationMessage": {"degreesLatitude": 1.5, "degreesLongitude": 2, "caption": "a caminho"}},
@@ -502,9 +510,12 @@ def test_an_unreadable_time_falls_back_to_the_servers_and_without_that_the_messa
         ({"templateButtonReplyMessage": {"selectedId": "sim"}}, (ContentKind.CHOICE, "sim")),
         ({"listResponseMessage": {"description": "R$ 99"}}, (ContentKind.CHOICE, "R$ 99")),
         ({"listResponseMessage": {"singleSelectReply": {"selectedRowId": "pro"}}}, (ContentKind.CHOICE, "pro")),
-        (
-            {"interactiveResponseMessage": {"nativeFlowResponseMessage": {"paramsJson": '{"id":"sim"}'}}},
-            (ContentKind.CHOICE, "sim"),
+        *(
+            (
+                {"interactiveResponseMessage": {"nativeFlowResponseMessage": {"paramsJson": answer}}},
+                (ContentKind.CHOICE, "sim"),
+            )
+            for answer in ('{"id":"sim"}', '{"id":"1","display_text":"sim"}', '{"display_text":"1","title":"sim"}')
         ),
     ],
 )

@@ -255,6 +255,7 @@ def test_recorded_kommo_bodies_hold_no_secrets_and_stay_as_they_are(name):
             b"account[_links][self]=https%3A%2F%2Fx.example%2F%3Ftoken%3Dabc",
             "account[_links][self]=https%3A%2F%2Fx.example%2F%3Ftoken%3D%5Bredacted%5D",
         ),
+        (b"url=https://x.example/a%2Cb", "url=https://x.example/a%2Cb"),
         (b"a=\xff\x00", "a=\ufffd"),
     ],
 )

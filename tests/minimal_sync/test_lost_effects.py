@@ -13,7 +13,7 @@ from sandbox.delivery import DeliveryFault
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ALWAYS = -1
 
 # What is swallowed (the call is answered as usual and has no effect) → the line that must say so.
@@ -21,8 +21,14 @@ LOST: dict[str, tuple[dict[str, Any], str]] = {
     "event not created": ({"service": "google", "method": "POST", "path": "/events$"}, "sync_event"),
     "event not cancelled": ({"service": "google", "method": "DELETE", "path": "/events/"}, "sync_cancelled"),
     "link and status not saved": ({"service": "kommo", "method": "PATCH", "path": "/leads/"}, "sync_link"),
-    "status not saved on cancellation": ({"service": "kommo", "method": "PATCH", "path": "/leads/", "skip": 1}, "sync_status_cancelled"),
-    "status not saved on completion": ({"service": "kommo", "method": "PATCH", "path": "/leads/", "skip": 3}, "sync_status_completed"),
+    "status not saved on cancellation": (
+        {"service": "kommo", "method": "PATCH", "path": "/leads/", "skip": 1},
+        "sync_status_cancelled",
+    ),
+    "status not saved on completion": (
+        {"service": "kommo", "method": "PATCH", "path": "/leads/", "skip": 3},
+        "sync_status_completed",
+    ),
     "task not created": ({"service": "kommo", "method": "POST", "path": "/tasks$"}, "sync_task"),
 }
 

@@ -1,0 +1,250 @@
+"""The words: the same sentences with the same values in every language, filled in completely or not at all."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.history import policy
+from agent.model import TOOLS
+from meetings.business import load_business
+from meetings.events import ContentKind
+from prompts.catalogue import DEFAULT_LOCALE, LOCALES, Catalogue, CatalogueError, closest_locale, document, names_in
+
+ROOT = Path(__file__).parents[2]
+CATALOGUES = sorted(path.stem for path in (ROOT / "prompts" / DEFAULT_LOCALE).glob("*.toml"))
+DOCUMENTS = sorted(path.stem for path in (ROOT / "prompts" / DEFAULT_LOCALE).glob("*.md"))
+OTHERS = [locale for locale in LOCALES if locale != DEFAULT_LOCALE]
+NOTICES = ("confirmation", "moved", "cancelled_by_us", "cancelled_by_customer", "completed", "no_show")
+
+
+def sentences(name: str, locale: str) -> dict[str, Any]:
+    return tomllib.loads((ROOT / "prompts" / locale / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def every_sentence() -> list[tuple[str, str, str]]:
+    return [(name, locale, key) for name in CATALOGUES for locale in LOCALES for key in sentences(name, locale)]
+
+
+# --- the same in every language ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_language_has_the_same_files(locale: str) -> None:
+    folder = ROOT / "prompts" / locale
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [*(f"{c}.toml" for c in CATALOGUES), *(f"{d}.md" for d in DOCUMENTS)]
+    )
+
+
+@pytest.mark.parametrize("locale", OTHERS)
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_every_language_has_the_same_sentences_in_the_same_order(name: str, locale: str) -> None:
+    assert list(sentences(name, locale)) == list(sentences(name, DEFAULT_LOCALE))
+
+
+@pytest.mark.parametrize("locale", OTHERS)
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_a_sentence_asks_for_the_same_values_in_every_language(name: str, locale: str) -> None:
+    original, translated = sentences(name, DEFAULT_LOCALE), sentences(name, locale)
+    assert {key: names_in(translated[key]) for key in translated} == {key: names_in(original[key]) for key in original}
+
+
+@pytest.mark.parametrize("locale", OTHERS)
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_asks_for_the_same_values_and_has_as_many_headings_in_every_language(name: str, locale: str) -> None:
+    original, translated = (
+        (ROOT / "prompts" / where / f"{name}.md").read_text(encoding="utf-8") for where in (DEFAULT_LOCALE, locale)
+    )
+    assert names_in(translated) == names_in(original)
+    assert len(re.findall(r"^# ", translated, re.MULTILINE)) == len(re.findall(r"^# ", original, re.MULTILINE))
+
+
+@pytest.mark.parametrize("locale", OTHERS)
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_sentences_are_translated_not_copied(name: str, locale: str) -> None:
+    original, translated = sentences(name, DEFAULT_LOCALE), sentences(name, locale)
+    prose = {key for key, text in original.items() if len(re.findall(r"[^\W\d_]{3,}", re.sub(r"\{.*?\}+", "", text))) >= 5}
+    assert not {key for key in prose if translated[key] == original[key]}
+
+
+@pytest.mark.parametrize(("name", "locale", "key"), every_sentence())
+def test_no_sentence_is_blank_or_has_a_gap(name: str, locale: str, key: str) -> None:
+    values: dict[str, Any] = dict.fromkeys(names_in(sentences(name, locale)[key]), "X")
+    if "count" in values:
+        values["count"] = 2
+    text = Catalogue.load(name, locale).text(key, **values)
+    assert text
+    assert "  " not in text
+    assert not re.search(r"[{}]|\bNone\b| [,.;:!?](?:\s|$)", text)
+
+
+def test_no_sentence_is_left_that_nobody_says() -> None:
+    packages = ("agent", "tools", "webhooks", "meetings", "cli")
+    code = "\n".join(path.read_text(encoding="utf-8") for package in packages for path in (ROOT / package).rglob("*.py"))
+    built = {prefix for prefix in re.findall(r'f"([a-z_]+_)\{', code)}
+    said = set(re.findall(r'"([a-z_]+)"', code))
+    silent = [
+        f"{name}: {key}"
+        for name in CATALOGUES
+        for key in sentences(name, DEFAULT_LOCALE)
+        if key not in said and not any(key.startswith(prefix) for prefix in built)
+    ]
+    assert silent == []
+
+
+# --- filling in -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "locale", "key"), [s for s in every_sentence() if names_in(sentences(s[0], s[1])[s[2]])])
+def test_a_sentence_with_a_value_missing_or_left_over_is_not_printed(name: str, locale: str, key: str) -> None:
+    catalogue = Catalogue.load(name, locale)
+    values: dict[str, Any] = dict.fromkeys(sorted(names_in(catalogue.sentences[key])), "X")
+    missing = next(iter(values))
+    with pytest.raises(CatalogueError, match=rf"{locale}/{name}\.toml: {key} wants .* missing \['{missing}'\], unused \[\]"):
+        catalogue.text(key, **{k: v for k, v in values.items() if k != missing})
+    with pytest.raises(CatalogueError, match=r"missing \[\], unused \['colour'\]"):
+        catalogue.text(key, **values, colour="blue")
+
+
+def test_a_sentence_without_values_takes_none() -> None:
+    with pytest.raises(CatalogueError, match=r"unused \['name'\]"):
+        Catalogue.load("conversation", "pt-BR").text("model_down", name="Maria")
+
+
+def test_a_sentence_may_be_filled_from_a_larger_set_of_facts() -> None:
+    facts = {"name": "Maria", "colour": "blue"}
+    assert Catalogue.load("crm", "pt-BR").fill("lead_name", facts) == "WhatsApp: Maria"
+    with pytest.raises(CatalogueError, match=r"missing \['name'\]"):
+        Catalogue.load("crm", "pt-BR").fill("lead_name", {"colour": "blue"})
+    with pytest.raises(CatalogueError, match="has no sentence 'nothing'"):
+        Catalogue.load("crm", "pt-BR").fill("nothing", facts)
+
+
+@pytest.mark.parametrize("typed", ["{{ 7 * 7 }}", "{% if name %}x{% endif %}", "<b>Ana & Zé</b>", "{# segredo #}", "Ana\\n"])
+def test_what_a_customer_calls_themselves_is_printed_as_it_is(typed: str) -> None:
+    assert Catalogue.load("crm", "pt-BR").text("lead_name", name=typed) == f"WhatsApp: {typed}"
+
+
+@pytest.mark.parametrize(
+    ("load", "complaint"),
+    [
+        (lambda: Catalogue.load("nothing", "pt-BR"), r"there is no pt-BR/nothing\.toml"),
+        (lambda: Catalogue.load("notices", "fr"), r"there is no fr/notices\.toml"),
+        (lambda: Catalogue.load("notices", "es").text("nothing"), r"es/notices\.toml has no sentence 'nothing'"),
+        (lambda: document("nothing", "en"), r"there is no en/nothing\.md"),
+        (lambda: document("policy", "en"), r"en/policy\.md wants \["),
+    ],
+)
+def test_words_that_are_not_there_are_named(load: Any, complaint: str) -> None:
+    with pytest.raises(CatalogueError, match=complaint):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "locale"),
+    [
+        *(
+            ("pt", "pt-BR"),
+            ("pt-BR", "pt-BR"),
+            ("pt_BR", "pt-BR"),
+            ("PT-br", "pt-BR"),
+            ("pt-PT", "pt-BR"),
+            ("pt_PT.UTF-8", "pt-BR"),
+        ),
+        *(("es", "es"), ("es-MX", "es"), ("es_AR", "es"), ("ES", "es"), ("es-419", "es")),
+        *(("en", "en"), ("en-US", "en"), ("en_GB", "en"), ("EN", "en")),
+        *(
+            ("fr", "pt-BR"),
+            ("de-DE", "pt-BR"),
+            ("", "pt-BR"),
+            (None, "pt-BR"),
+            ("est", "pt-BR"),
+            ("english", "pt-BR"),
+            ("-", "pt-BR"),
+        ),
+    ],
+)
+def test_every_language_tag_has_a_catalogue(wanted: str | None, locale: str) -> None:
+    assert closest_locale(wanted) == locale
+
+
+# --- what is said -----------------------------------------------------------------------------------------------------
+
+FACTS = {
+    "name": "Maria",
+    "company": "Sol Claro Energia",
+    "subject": "visita",
+    "seller": "Ana Ribeiro",
+    "day": "terça-feira, 10 de março de 2026",
+    "hour": "14:00",
+    "zone": "Horário de Brasília",
+}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("key", NOTICES)
+def test_every_notice_says_when_with_whom_and_for_which_company(key: str, locale: str) -> None:
+    text = Catalogue.load("notices", locale).text(key, **FACTS)
+    assert all(value in text for value in FACTS.values())
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("key", [*NOTICES, "booking_failed"])
+def test_a_notice_to_somebody_without_a_name_reads_well_too(key: str, locale: str) -> None:
+    wanted = names_in(sentences("notices", locale)[key])
+    text = Catalogue.load("notices", locale).text(key, **{k: v for k, v in {**FACTS, "name": ""}.items() if k in wanted})
+    letters = re.search(r"[^\W\d_]", text)
+    assert letters is not None
+    assert letters[0].isupper()
+    assert not re.search(r"^[,\s]|, [,!]|,!", text)
+    named = Catalogue.load("notices", locale).text(key, **{k: v for k, v in FACTS.items() if k in wanted})
+    assert "Maria" in named
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_kind_of_message_without_text_has_words_for_the_model(locale: str) -> None:
+    bare = set(ContentKind) - {ContentKind.TEXT, ContentKind.CHOICE}
+    assert {key.removeprefix("media_") for key in sentences("conversation", locale) if key.startswith("media_")} == bare
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_end_of_a_meeting_has_a_result_for_its_task(locale: str) -> None:
+    keys = {key for key in sentences("crm", locale) if key.startswith("task_result_")}
+    assert keys == {
+        "task_result_cancelled_by_customer",
+        "task_result_cancelled_by_seller",
+        "task_result_completed_by_seller",
+        "task_result_no_show_by_seller",
+    }
+
+
+# --- the policy -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_policy_renders_with_all_that_the_business_file_says(locale: str) -> None:
+    business = load_business(ROOT / "business.toml")
+    text = policy(business, locale)
+    company = business.company
+    questions = [criterion.question[locale] for criterion in business.qualification]
+    names = [f"- {criterion.name} ({criterion.type}, " for criterion in business.qualification]
+    shown = [company.name, company.assistant_name, company.sells, company.tone, *company.facts, *questions, *names]
+    shown += ["casa, comércio, sítio, apartamento", business.meetings.subject[locale], str(business.meetings.length_min)]
+    assert [part for part in shown if part not in text] == []
+    assert not re.search(r"[{}]|\bNone\b", text)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_policy_names_every_tool_and_none_that_there_is_not(locale: str) -> None:
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", policy(load_business(ROOT / "business.toml"), locale)))
+    assert named == {tool.name for tool in TOOLS}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_business_without_criteria_and_facts_has_a_policy_too(locale: str) -> None:
+    business = load_business(ROOT / "business.toml")
+    bare = business.model_copy(update={"qualification": (), "company": business.company.model_copy(update={"facts": ()})})
+    assert "bill" not in policy(bare, locale)
