@@ -15,6 +15,7 @@ from meetings.qualification import Standing, answers_of, standing
 from meetings.tables import Author, Customer, Meeting, Message, MessageState, Offer
 from prompts.catalogue import Catalogue, document
 from prompts.labels import when_label
+from tools.context import option_line
 from tools.qualification import missing_line
 
 WINDOW = 30  # messages of history; everything older that matters stands in the facts
@@ -139,10 +140,7 @@ def _facts(
     ]
     if state.standing is not Standing.FAILED:
         lines += [missing_line(criterion, locale) for criterion in state.missing]
-    lines += [
-        f"offered: {o.number} | {o.starts_at.astimezone(zone).isoformat(timespec='minutes')} | {when_label(o.starts_at, zone, locale)}"
-        for o in offers
-    ]
+    lines += [f"offered: {option_line(o.number, o.starts_at, zone, locale)}" for o in offers]
     lines.append(f"meeting: {_meeting_fact(business, meeting, locale)}")
     lines.append(f"first_contact: {'no' if customer.introduced_at else 'yes'}")
     if not customer.introduced_at:

@@ -1,4 +1,4 @@
-"""A customer's turn: what was written since the last answer is answered once. Runs as a durable workflow in the customer's lane."""
+"""A customer's turn: what was written since the last answer is answered once, by a durable workflow in the customer's lane."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass

@@ -67,7 +67,7 @@ class Lanes:
         )
 
     async def stop(self, drain_s: int = 15) -> None:
-        """Ends this process's part. Running workflows get `drain_s` seconds; what is unfinished then goes on at the next start."""
+        """Ends this process's part. Running workflows get `drain_s` seconds; the rest goes on at the next start."""
         running = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
         is_running = any(workflow.executor_id == self._executor_id for workflow in running)
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=drain_s if is_running else 0)

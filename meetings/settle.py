@@ -4,6 +4,7 @@ The order matters once: the event comes first, for nobody may be told of a meeti
 the task, the lead and the customer's notice do not wait for each other: Kommo being down does not keep a customer in the dark.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -299,10 +300,9 @@ class Settler:
         deadline, duration_s = self.task_times(meeting)
         if meeting.kommo_task_id is not None:
             text = self._task_text(case)
-            try:
+            # Deleted meanwhile: that is the seller's cancellation, and the next look at the task will see it.
+            with contextlib.suppress(NotFoundError):
                 await self.kommo.update_task(meeting.kommo_task_id, text=text, deadline=deadline, duration_s=duration_s)
-            except NotFoundError:
-                pass  # deleted meanwhile: that is the seller's cancellation, and the next look at the task will see it
             return meeting.kommo_task_id
         if meeting.task_tried:
             # An earlier attempt may have got through: look for it by its mark before making another.

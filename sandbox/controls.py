@@ -72,16 +72,16 @@ def control_routes(world: World) -> list[BaseRoute]:
         return {"ok": True}
 
     shared = [
-        control("/state", lambda data: world.snapshot(), ("GET",)),
-        control("/reset", lambda data: world.reset(data)),
+        control("/state", lambda _: world.snapshot(), ("GET",)),
+        control("/reset", world.reset),
         control("/clock", clock, ("GET", "POST")),
-        control("/idle", lambda data: {"idle": world.deliveries.idle}, ("GET",)),
+        control("/idle", lambda _: {"idle": world.deliveries.idle}, ("GET",)),
         control("/requests", requests, ("GET",)),
-        control("/faults", lambda data: [f.describe() for f in world.faults.planned], ("GET",)),
+        control("/faults", lambda _: [f.describe() for f in world.faults.planned], ("GET",)),
         control("/faults", add_fault),
-        control("/faults", lambda data: world.faults.clear(), ("DELETE",)),
+        control("/faults", lambda _: world.faults.clear(), ("DELETE",)),
         control("/faults/release", release),
-        control("/deliveries", lambda data: [d.describe() for d in world.deliveries.log], ("GET",)),
+        control("/deliveries", lambda _: [d.describe() for d in world.deliveries.log], ("GET",)),
         control("/deliveries/faults", add_delivery_fault),
         control(
             "/deliveries/release",

@@ -190,9 +190,7 @@ class Deliveries:
         assert self._client is not None
         item.attempts += 1
         try:
-            answer = await self._client.post(
-                item.url, content=item.body, headers=item.headers, timeout=item.rule.timeout_s
-            )
+            answer = await self._client.post(item.url, content=item.body, headers=item.headers, timeout=item.rule.timeout_s)
             item.status = answer.status_code
         except httpx.HTTPError as error:
             log.debug("webhook %s to %s: %s", item.event, item.url, type(error).__name__)

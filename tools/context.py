@@ -33,5 +33,10 @@ class TurnContext:
         return when_label(moment, self.zone, self.locale)
 
     def option(self, number: int, starts_at: datetime) -> str:
-        """One offered time in the form that facts and tool results share."""
-        return f"{number} | {starts_at.astimezone(self.zone).isoformat(timespec='minutes')} | {self.when(starts_at)}"
+        """One offered time, for this turn's customer."""
+        return option_line(number, starts_at, self.zone, self.locale)
+
+
+def option_line(number: int, starts_at: datetime, zone: ZoneInfo, locale: str) -> str:
+    """One offered time in the form that facts and tool results share: number | local time | what the customer reads."""
+    return f"{number} | {starts_at.astimezone(zone).isoformat(timespec='minutes')} | {when_label(starts_at, zone, locale)}"

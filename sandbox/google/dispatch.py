@@ -9,7 +9,7 @@ from sandbox.google import calendars, channels, errors, events, freebusy, listin
 from sandbox.google.backend import Backend
 from sandbox.google.call import Call, Reply
 from sandbox.google.oauth import check_scope, identify
-from sandbox.google.partial import select
+from sandbox.google.partial import parse, select
 
 Handler = Callable[[Backend, Call], Reply]
 
@@ -76,13 +76,12 @@ _ROUTES = tuple((method, method.pattern) for method in METHODS)
 
 
 def dispatch(backend: Backend, call: Call) -> Reply:
-    """Answers a call; a refused one has changed nothing and tells no channel."""
+    """Answers a call, and tells the push channels when it changed something."""
     call = call.effective()
     try:
         reply = _run(backend, call)
     except errors.ApiError as error:
-        backend.changed.clear()
-        return Reply.of(error)
+        reply = Reply.of(error)
     channels.publish(backend)
     return reply
 
@@ -91,11 +90,10 @@ def _run(backend: Backend, call: Call) -> Reply:
     method, handler = _find(call)
     call.caller = identify(backend, call)
     check_scope(call.caller, method.name)
+    # Read before the call is carried out: a broken selector must not leave a write behind.
+    wanted = parse(call.text("fields") or "*")
     reply = handler(backend, call)
-    selector = call.text("fields")
-    if selector and reply.body is not None:
-        return Reply(reply.status, select(reply.body, selector))
-    return reply
+    return Reply(reply.status, select(reply.body, wanted) if reply.body is not None else None)
 
 
 def _find(call: Call) -> tuple[Method, Handler]:

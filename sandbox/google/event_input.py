@@ -101,7 +101,7 @@ def _check_event_type(fields: dict[str, Any]) -> None:
     kind = fields["eventType"]
     if kind in ("outOfOffice", "focusTime") and ("date" in fields["start"] or "transparency" in fields):
         raise invalid(f"An event of type {kind} must be timed and opaque.", "eventType")
-    if kind == "workingLocation":
+    if kind in ("workingLocation", "birthday"):
         fields["transparency"] = "transparent"
 
 

@@ -97,8 +97,6 @@ def blocks(event: EventRecord, calendar: CalendarRecord, options: Options) -> bo
     """Whether the event makes its calendar busy: not when cancelled, transparent, or declined by the owner."""
     if event.is_cancelled or event.fields.get("transparency") == "transparent":
         return False
-    if event.fields["eventType"] in ("workingLocation", "birthday"):
-        return False
     owner = event.attendee(calendar.id)
     declined = owner is not None and owner["responseStatus"] == "declined"
     return options.declined_blocks or not declined

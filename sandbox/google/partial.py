@@ -11,18 +11,18 @@ Tree = dict[str, "Tree"]
 _TOKEN = re.compile(r"[^\s,()/]+|[,()/]")
 
 
-def select(body: dict[str, Any], selector: str) -> dict[str, Any]:
-    """The parts of `body` that `selector` names.
-
-    Raises:
-        ApiError: 400 for a broken selector and for a name that no Calendar resource has.
-    """
-    result: dict[str, Any] = _pick(body, parse(selector))
+def select(body: dict[str, Any], wanted: Tree) -> dict[str, Any]:
+    """The parts of `body` that a parsed selector names."""
+    result: dict[str, Any] = _pick(body, wanted)
     return result
 
 
 def parse(selector: str) -> Tree:
-    """The selector as nested dicts; an empty one means "all of it"."""
+    """The selector as nested dicts; an empty one means "all of it".
+
+    Raises:
+        ApiError: 400 for a broken selector and for a name that no Calendar resource has.
+    """
     tokens = _TOKEN.findall(selector)
     tree, rest = _parse_list(tokens, selector, in_map=False)
     if rest:

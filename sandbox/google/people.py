@@ -57,7 +57,6 @@ class People:
             try:
                 result = action(data)
             except ApiError as error:
-                self._backend.changed.clear()
                 raise ValueError(error.message) from None
             publish(self._backend)
             return result

@@ -343,13 +343,15 @@ def test_source_is_for_its_creators_eyes(google):
     assert google.events("t-ana").get(calendarId=BRUNO, eventId=MINE).execute()["source"] == source
 
 
-def test_moving_to_another_calendar_keeps_the_id_and_leaves_a_stub(events):
+def test_moving_to_another_calendar_keeps_the_id_and_leaves_a_stub(google, events):
     made = insert(events, body=with_meet(id=MINE, extendedProperties={"private": {"lead": "1"}}), conferenceDataVersion=1)
     moved = events.move(calendarId=ANA, eventId=MINE, destination=BRUNO).execute()
     assert (moved["id"], moved["iCalUID"]) == (MINE, made["iCalUID"])
     assert moved["organizer"] == {"email": BRUNO, "self": True}
     assert (moved["hangoutLink"], moved["extendedProperties"]) == (made["hangoutLink"], made["extendedProperties"])
     assert moved["htmlLink"] != made["htmlLink"]
+    google.control("/calendar/options", deleted_write="allow")
+    assert refused(events.patch(calendarId=ANA, eventId=MINE, body={"status": "confirmed"})) == (410, "deleted")
     stub = events.get(calendarId=ANA, eventId=MINE).execute()
     assert stub.keys() == {"kind", "etag", "id", "status"}
     assert stub["status"] == "cancelled"

@@ -66,6 +66,7 @@ def test_transparent_and_cancelled_events_are_free(calendar):
         ({"status": "tentative"}, True),
         ({"eventType": "outOfOffice"}, True),
         ({"eventType": "focusTime"}, True),
+        ({"eventType": "birthday", "start": {"date": "2026-12-01"}, "end": {"date": "2026-12-02"}}, False),
         ({"eventType": "workingLocation", "workingLocationProperties": {"type": "homeOffice", "homeOffice": {}}}, False),
     ],
 )

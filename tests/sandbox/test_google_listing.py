@@ -258,6 +258,8 @@ def test_a_selector_takes_nested_parts_and_nothing_else(events):
 @pytest.mark.parametrize("fields", ["items(idd)", "items(id", "items(id))", "nosuch", "items//id", ",", "()"])
 def test_a_broken_selector_is_refused(events, fields):
     assert refused(events.list(calendarId=ANA, fields=fields)) == (400, "invalidParameter")
+    assert refused(events.insert(calendarId=ANA, body=at(9), fields=fields)) == (400, "invalidParameter")
+    assert listed(events)["items"] == []
 
 
 def test_the_selector_of_the_guide_for_a_sync_is_understood(events):
