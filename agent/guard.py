@@ -55,7 +55,8 @@ _CANCELLED = re.compile(
     r"|(?:has been|is|was) cancel?led|i(?:'ve| have)? (?:just )?cancel?led)"
 )
 _HANDED = re.compile(
-    r"\b(?:(?:passei|encaminhei|transferi|repassei) |(?:ja )?(?:avisei|chamei) (?:um|uma|o|a) (?:vendedor|atendente|colega|pessoa)"
+    r"\b(?:(?:passei|encaminhei|transferi|repassei) "
+    r"|(?:ja )?(?:avisei|chamei) (?:um|uma|o|a) (?:vendedor|atendente|colega|pessoa)"
     r"|(?:pase|transferi|derive) (?:tu|su|la|el|con|a un)|(?:avise|llame) a (?:un|una) (?:vendedor|persona|colega)"
     r"|i(?:'ve| have)? (?:just )?(?:passed|transferred|forwarded|handed))"
 )

@@ -115,9 +115,10 @@ def _sqlite_engine(path: Path) -> sa.Engine:
         connection.isolation_level = "IMMEDIATE"
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
-        # Below Python 3.12 DBOS asks SQLite for whole seconds, which breaks first-in-first-out within a lane:
-        # strftime('%s', 'now') is answered with fractions here.
+        # Below Python 3.12 DBOS asks SQLite for whole seconds, strftime('%s', 'now'), which breaks first-in-first-out within
+        # a lane; from 3.12 on for unixepoch('subsec'), which SQLite before 3.42 doesn't know. Both get fractions here.
         connection.create_function("strftime", 2, _strftime)
+        connection.create_function("unixepoch", 1, lambda _: time.time())
 
     return engine
 

@@ -94,6 +94,12 @@ def test_a_rate_limit_is_known_in_each_of_googles_error_formats(world, body):
     assert tries(world) == 2
 
 
+def test_the_most_specific_of_googles_reasons_is_told(world):
+    body = google_error(403, "forbiddenForNonOrganizer", details=[{"reason": "GENERAL"}], status="PERMISSION_DENIED")
+    world.fault("google", status=403, body=body)
+    assert error_of(world, READS["free_busy"]).detail == "status 403, forbiddenForNonOrganizer"
+
+
 @pytest.mark.parametrize(
     "body", ["<html>Sorry</html>", "", [], {}, {"error": "x"}, {"error": {"errors": "x", "details": {"a": "b"}}}, {"error": None}]
 )
@@ -205,9 +211,11 @@ def test_closing_lets_a_write_under_way_end(world):
         while tries(world) < 1:
             await asyncio.sleep(0.005)
         closing = asyncio.create_task(calendar.close())
-        await asyncio.sleep(0)
+        await asyncio.wait([closing], timeout=0.2)
+        was_waiting = not closing.done()
         world.control("/faults/release")
         await closing
+        assert was_waiting
         return await inserting
 
     assert world.calendar(work).id == "reuniao1"

@@ -1,4 +1,4 @@
-"""Help for the Google tests: a server of its own, the vendor's client turned on it, every exchange recorded."""
+"""Help for the Google tests: the sandbox, the vendor's client turned on it, every exchange recorded."""
 
 import json
 import threading
@@ -15,9 +15,7 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from sandbox.google.service import GoogleService
 from sandbox.server import Sandbox
-from sandbox.world import World
 
 ANA = "ana@solclaro.example"
 BRUNO = "bruno@solclaro.example"
@@ -53,21 +51,13 @@ class RecordingHttp(httplib2.Http):
 
 
 class GoogleServer(Sandbox):
-    """A world with Google alone, served the way the sandbox serves all four."""
+    """The sandbox, with a view of its Google."""
 
     def __init__(self) -> None:
-        self.world = World()
-        self.world.add(GoogleService(self.world))
-        self.urls = {}
+        super().__init__()
         self.exchanges: list[Exchange] = []
         self._connections: list[httplib2.Http] = []
         self._control = httpx.Client(timeout=20, trust_env=False)
-        self._ports = {}
-        self._seed = None
-        self._servers = []
-        self._ready = threading.Event()
-        self._failure = None
-        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
 
     @property
     def url(self) -> str:

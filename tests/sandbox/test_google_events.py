@@ -173,6 +173,14 @@ def test_every_write_changes_etag_and_updated_even_while_the_clock_stands(google
     assert {item["created"] for item in seen} == {"2026-11-23T13:00:00.000Z"}
 
 
+def test_no_etag_comes_twice_even_when_the_clock_creeps_or_is_set_back(google, events):
+    etags = []
+    for now in ("13:00:00.000", "13:00:00.000", "13:00:00.001", "13:00:00.000", "12:59:59.999"):
+        google.clock(f"2026-11-23T{now}+00:00")
+        etags.append(events.insert(calendarId=ANA, body=meeting()).execute()["etag"])
+    assert len(set(etags)) == 5
+
+
 def test_a_change_of_reminders_alone_keeps_updated(events):
     made = insert(events)
     reminders = {"useDefault": False, "overrides": [{"method": "popup", "minutes": 10}]}
