@@ -87,7 +87,7 @@ async def read_conversation(
         )
         meeting = await upcoming_meeting(session, customer_id, now) or await latest_meeting(session, customer_id)
     words = Catalogue.load("conversation", locale)
-    rows.reverse()
+    rows.sort(key=lambda m: (m.sent_at, m.id))  # a burst may arrive in another order than it was written
     old = [m for m in rows if m.id not in claimed]
     return Conversation(
         history=_from_customer_on([_entry(m, business, words) for m in old]),

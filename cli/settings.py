@@ -131,6 +131,7 @@ class Settings(BaseSettings):
     )
     DATABASE_URL: str = Field(
         default="sqlite:///marcado.sqlite",
+        repr=False,  # may hold a password
         description="SQLite file (sqlite:///path) or PostgreSQL (postgresql://user:password@host/name).",
     )
     BUSINESS_FILE: Path = Field(default=Path("business.toml"), description="The business file: company, sellers, criteria.")

@@ -23,7 +23,7 @@ def take_tour(stack: Stack, people: People, watcher: Watcher, words: Catalogue, 
         people.seller_deletes_task()
         stack.settle()
         show_all(console, watcher.look(), words)
-    checks = [*booked, *_cancellation_checks(people, words)]
+    checks = [*booked, *_cancellation_checks(people, words, stack.service.business.company.name)]
     console.print(checks_table(words, checks))
     is_good = all(is_so for _, is_so in checks)
     console.print(words.text("tour_done" if is_good else "tour_broken"), style="bold green" if is_good else "bold red")
@@ -42,11 +42,10 @@ def _booking_checks(people: People, words: Catalogue) -> list[tuple[str, bool]]:
     ]
 
 
-def _cancellation_checks(people: People, words: Catalogue) -> list[tuple[str, bool]]:
+def _cancellation_checks(people: People, words: Catalogue, company: str) -> list[tuple[str, bool]]:
     state = people.state()
     events = people.events(state)
     fields = people.lead(state)["fields"] if state["kommo"]["leads"] else {}
-    company = "Sol Claro Energia"
     return [
         (words.text("tour_cancelled"), bool(events) and all(e.is_cancelled for e in events)),
         (words.text("tour_status_cancelled"), fields.get("meeting_status") == "cancelled"),

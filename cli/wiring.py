@@ -33,6 +33,7 @@ from meetings.sync import Synchroniser
 from webhooks.app import Door, make_app
 
 log = structlog.get_logger("service")
+_LATE_S = 30  # the dispatcher looks several times a second; after this long it hangs
 KOMMO_EVENTS = (
     "add_task",
     "update_task",
@@ -123,7 +124,7 @@ def make_service(
         lanes,
         business,
         booking,
-        Desk(db, booking, settler, now),
+        Desk(db, booking, settler, leads, now),
         leads,
         Qualifier(db, business, now),
         hand_off,
@@ -137,11 +138,11 @@ def make_service(
     Turns(turn_services, make_agent(model, lanes, settings.MODEL_CALLS_PER_TURN), settings.OPENAI_MODEL)
 
     door = Door(
-        inbox=Inbox(db, now, pause_min=settings.HANDOFF_PAUSE_MIN),
+        inbox=Inbox(db, now, pause_min=settings.HANDOFF_PAUSE_MIN, automatic_replies=business.whatsapp.automatic_replies),
         token=settings.WEBHOOK_TOKEN.get_secret_value(),
         instance=settings.EVOLUTION_INSTANCE,
         wake=dispatcher.wake,
-        checks=lambda: _checks(db),
+        checks=lambda: _checks(db, dispatcher),
     )
 
     @asynccontextmanager
@@ -190,10 +191,12 @@ async def _subscribe(kommo: KommoClient, destination: str) -> None:
         log.warning('Kommo does not announce edited tasks: tick "Task edited" under Settings > Integrations > Web hooks')
 
 
-async def _checks(db: Database) -> dict[str, str]:
+async def _checks(db: Database, dispatcher: Dispatcher) -> dict[str, str]:
+    late = dispatcher.seconds_since_tick()
+    checks = {"dispatcher": "ok" if late < _LATE_S else f"has not looked for {late:.0f} s"}
     try:
         async with db.transaction() as session:
             await session.execute(text("SELECT 1"))
     except (SQLAlchemyError, OSError) as error:
-        return {"database": type(error).__name__}
-    return {"database": "ok"}
+        return {**checks, "database": type(error).__name__}
+    return {**checks, "database": "ok"}

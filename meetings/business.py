@@ -236,6 +236,17 @@ class KommoRules(_Part):
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
+class WhatsAppRules(_Part):
+    """How the WhatsApp number is used.
+
+    Attributes:
+        automatic_replies: Greeting and away texts set in the WhatsApp Business app, word for word. They look like a person's
+            messages; without this list each of them would silence the agent.
+    """
+
+    automatic_replies: tuple[str, ...] = ()
+
+
 class ResultWords(_Part):
     """What a seller writes as a task's result when the meeting did not simply take place, in any language."""
 
@@ -252,6 +263,7 @@ class Business(_Part):
     sellers: tuple[Seller, ...]
     meetings: MeetingRules
     kommo: KommoRules = KommoRules()
+    whatsapp: WhatsAppRules = WhatsAppRules()
     result_words: ResultWords
 
     @field_validator("sellers")

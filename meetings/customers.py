@@ -95,11 +95,24 @@ class Leads:
             return lead.id
         return await self._create(customer_id, phone, name or phone, contact)
 
-    async def forget(self, customer_id: int) -> None:
-        """Drops the lead we know (it was deleted or closed), so that `ensure` looks again."""
+    async def refresh(self, customer_id: int) -> int | None:
+        """As `ensure`, but a lead that was closed or deleted since is not kept: a new meeting belongs on a lead that sellers see.
+
+        Raises:
+            ServiceError: Kommo can't be asked.
+        """
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
-            customer.kommo_lead_id = None
+            lead_id = customer.kommo_lead_id
+        if lead_id is not None:
+            lead = await self.kommo.get_lead(lead_id)
+            is_open = lead is not None and lead.is_open
+            async with self.db.transaction() as session:
+                customer = await session.get_one(Customer, customer_id)
+                customer.kommo_lead_id = lead_id if is_open else None
+                if lead is not None and is_open:
+                    customer.kommo_user_id = self._seller_id(lead.responsible_user_id)
+        return await self.ensure(customer_id)
 
     async def find_contact(self, phone: str) -> KommoContact | None:
         """The contact with that phone (E.164), however somebody typed it; None when there is none.
@@ -141,5 +154,8 @@ class Leads:
             customer = await session.get_one(Customer, customer_id)
             customer.kommo_lead_id = lead_id
             customer.kommo_contact_id = contact_id or customer.kommo_contact_id
-            # The responsible user decides whose calendar is offered, when that user is one of our sellers.
-            customer.kommo_user_id = user_id if self.business.seller(user_id) else None
+            customer.kommo_user_id = self._seller_id(user_id)
+
+    def _seller_id(self, user_id: int | None) -> int | None:
+        """The responsible user decides whose calendar is offered, when that user is one of our sellers."""
+        return user_id if self.business.seller(user_id) else None

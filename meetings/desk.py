@@ -1,5 +1,6 @@
 """What a customer can have done about a meeting: book, move, cancel, be told. Each is one call, complete and repeatable."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import OutcomeUnknownError, ServiceError, UnreachableError
 from meetings.booking import Booking, BookingRefusedError, latest_meeting, upcoming_meeting
+from meetings.customers import Leads
 from meetings.database import Database
 from meetings.settle import EffectLostError, Settler
 from meetings.tables import Meeting, MeetingPhase
@@ -29,8 +31,8 @@ class Outcome:
 class Desk:
     """Joins reservation, calendar, CRM and notice into the acts that tools offer."""
 
-    def __init__(self, db: Database, booking: Booking, settler: Settler, now: Callable[[], datetime]) -> None:
-        self.db, self.booking, self.settler, self.now = db, booking, settler, now
+    def __init__(self, db: Database, booking: Booking, settler: Settler, leads: Leads, now: Callable[[], datetime]) -> None:
+        self.db, self.booking, self.settler, self.leads, self.now = db, booking, settler, leads, now
 
     async def book(self, customer_id: int, option: int, turn_id: str) -> Outcome:
         """Books the offered time: holds it, reads the calendar again, creates the event.
@@ -44,6 +46,8 @@ class Desk:
         made = await self._made_in(turn_id)
         if made is not None:
             return await self._shown(made.id)
+        with contextlib.suppress(ServiceError):  # without Kommo the booking goes on; the lead is completed later
+            await self.leads.refresh(customer_id)
         meeting_id = await self.booking.reserve(customer_id, option, turn_id)
         try:
             is_free = await self.booking.check_still_free(meeting_id)

@@ -5,6 +5,7 @@ Everything it needs to know stands in the database; enqueuing twice is harmless 
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -61,6 +62,7 @@ class Dispatcher:
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
         self.ticks = 0
+        self._ticked_at = time.monotonic()
         lanes.register(LOOK, self.look)
         lanes.register(SETTLE, self.settle)
         lanes.register(HAND_OFF, self.complete_hand_off)
@@ -91,6 +93,11 @@ class Dispatcher:
             self._swept_at = self.now()
             await self.sweep()
         self.ticks += 1
+        self._ticked_at = time.monotonic()
+
+    def seconds_since_tick(self) -> float:
+        """Real seconds since the last completed look; a large number means that nothing is being dispatched."""
+        return time.monotonic() - self._ticked_at
 
     async def next_due(self) -> datetime | None:
         """When something that waits will be due: a burst to answer, a look or a settling to try again. None: nothing waits.

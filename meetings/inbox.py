@@ -20,6 +20,7 @@ from meetings.events import (
     MessageEdited,
     OwnMessage,
 )
+from meetings.qualification import fold
 from meetings.tables import Author, Customer, Hint, Message, MessageState, Webhook
 
 _LADDER = [MessageState.PENDING, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ]
@@ -28,9 +29,16 @@ _LADDER = [MessageState.PENDING, MessageState.SENDING, MessageState.SENT, Messag
 class Inbox:
     """Where webhooks are put down."""
 
-    def __init__(self, db: Database, now: Callable[[], datetime], *, pause_min: int) -> None:
-        """`pause_min`: minutes the agent stays silent for a customer after a person of ours wrote by hand."""
+    def __init__(
+        self, db: Database, now: Callable[[], datetime], *, pause_min: int, automatic_replies: Sequence[str] = ()
+    ) -> None:
+        """
+        Args:
+            pause_min: Minutes the agent stays silent for a customer after a person of ours wrote by hand.
+            automatic_replies: Texts the WhatsApp Business app sends by itself: nobody wrote them.
+        """
         self.db, self.now, self.pause_min = db, now, pause_min
+        self._automatic = {fold(text) for text in automatic_replies}
 
     async def store_kommo(self, webhook: KommoWebhook, body: str) -> int:
         """Keeps the (redacted) body and one hint per task or lead it names; returns the number of hints."""
@@ -132,7 +140,7 @@ class Inbox:
         if sending is not None:  # our own send, announced before (or instead of) its answer
             sending.vendor_id, sending.state = event.id, MessageState.SENT
             return
-        if event.via_api or event.automatic:
+        if event.via_api or event.automatic or fold(event.text) in self._automatic:
             return  # another system's bot or the server itself; nobody took over
         session.add(
             Message(

@@ -127,8 +127,10 @@ class Settler:
             lead_id = await self._lead_id(case)
             if lead_id is not None:
                 task_id = await self._put_task(case, lead_id)
-        elif task_id is not None and case.change.source != "task":
-            await self._close_task(case, task_id)
+        else:
+            task_id = task_id or await self._stray_task(case)
+            if task_id is not None and case.change.source != "task":
+                await self._close_task(case, task_id)
         async with self.db.transaction() as session:
             row = await session.get_one(Meeting, meeting_id)
             row.kommo_task_id = task_id
@@ -304,12 +306,9 @@ class Settler:
             with contextlib.suppress(NotFoundError):
                 await self.kommo.update_task(meeting.kommo_task_id, text=text, deadline=deadline, duration_s=duration_s)
             return meeting.kommo_task_id
-        if meeting.task_tried:
-            # An earlier attempt may have got through: look for it by its mark before making another.
-            mark = f"#{meeting.id}"
-            for task in await self.kommo.list_tasks(lead_id):
-                if mark in task.text.split():
-                    return task.id
+        stray = await self._stray_task(case)
+        if stray is not None:
+            return stray
         await self._mark(meeting.id, task_tried=True)
         return await self.kommo.create_task(
             lead_id,
@@ -319,6 +318,14 @@ class Settler:
             task_type_id=self.business.kommo.task_type_id,
             responsible_user_id=meeting.kommo_user_id,
         )
+
+    async def _stray_task(self, case: _Case) -> int | None:
+        """The task that an earlier attempt made whose answer was lost, recognised by its mark; None without one."""
+        meeting = case.meeting
+        if not meeting.task_tried or meeting.kommo_lead_id is None:
+            return None
+        tasks = await self.kommo.list_tasks(meeting.kommo_lead_id)
+        return next((task.id for task in tasks if f"#{meeting.id}" in task.text.split()), None)
 
     def task_times(self, meeting: Meeting) -> tuple[datetime, int]:
         """The task's deadline and its duration in seconds, in the sense the business file gives to a deadline."""

@@ -14,7 +14,7 @@ from meetings.decide import Agreed, Decision, LeadSeen, TaskSeen, decide
 from meetings.events import KommoEntity
 from meetings.lifecycle import may_become, revise
 from meetings.settle import Receipts, Settler
-from meetings.tables import Meeting, MeetingPhase, MeetingStatus
+from meetings.tables import Change, Meeting, MeetingPhase, MeetingStatus
 
 log = structlog.get_logger("sync")
 
@@ -46,11 +46,14 @@ class Synchroniser:
         """
         async with self.db.transaction() as session:
             meeting = await session.get_one(Meeting, meeting_id)
+            source = await session.scalar(
+                select(Change.source).where(Change.meeting_id == meeting_id, Change.revision == meeting.revision)
+            )
         if meeting.phase != MeetingPhase.BOOKED:
             return Decision()
         task = await self._see_task(meeting) if entity is not KommoEntity.LEAD else None
         lead = await self._see_lead(meeting) if entity is not KommoEntity.TASK else None
-        agreed = Agreed(MeetingStatus(meeting.status), meeting.starts_at, meeting.link)
+        agreed = Agreed(MeetingStatus(meeting.status), meeting.starts_at, meeting.link, source or "")
         decision = decide(agreed, task, lead, self.business.result_words)
         await self._act(meeting, decision)
         return decision

@@ -13,6 +13,8 @@ from sandbox.delivery import DeliveryFault
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 ALWAYS = -1
 

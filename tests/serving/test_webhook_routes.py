@@ -132,7 +132,7 @@ def test_what_can_not_be_stored_is_answered_503_and_readiness_says_why(http: htt
 def test_health_routes_answer_without_a_token(stack: Stack) -> None:
     assert httpx.get(stack.url + "/healthz", trust_env=False).json() == {"status": "ok"}
     ready = httpx.get(stack.url + "/readyz", trust_env=False)
-    assert (ready.status_code, ready.json()["checks"]) == (200, {"database": "ok"})
+    assert (ready.status_code, ready.json()["checks"]) == (200, {"database": "ok", "dispatcher": "ok"})
 
 
 def test_api_pages_are_off(stack: Stack) -> None:
