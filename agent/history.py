@@ -11,6 +11,7 @@ from meetings.booking import latest_meeting, upcoming_meeting
 from meetings.business import Business, in_language
 from meetings.customers import language_of
 from meetings.database import Database
+from meetings.events import ContentKind
 from meetings.qualification import Standing, answers_of, standing
 from meetings.tables import Author, Customer, Meeting, Message, MessageState, Offer
 from prompts.catalogue import Catalogue, document
@@ -56,18 +57,26 @@ class Conversation:
         facts: The block of facts as of now.
         new: Texts of the messages to answer, oldest first.
         locale: The customer's language.
+        by_voice: Whether some of what is to be answered was spoken.
     """
 
     history: list[dict[str, str]]
     facts: str
     new: list[str]
     locale: str
+    by_voice: bool
 
 
 async def read_conversation(
-    db: Database, business: Business, customer_id: int, claimed: Sequence[int], now: datetime, default_locale: str
+    db: Database,
+    business: Business,
+    customer_id: int,
+    claimed: Sequence[int],
+    now: datetime,
+    default_locale: str,
+    message_chars: int,
 ) -> Conversation:
-    """The conversation up to the claimed messages."""
+    """The conversation up to the claimed messages, of each at most `message_chars` characters."""
     async with db.transaction() as session:
         customer = await session.get_one(Customer, customer_id)
         locale = language_of(customer, default_locale)
@@ -90,26 +99,30 @@ async def read_conversation(
     rows.sort(key=lambda m: (m.sent_at, m.id))  # a burst may arrive in another order than it was written
     old = [m for m in rows if m.id not in claimed]
     return Conversation(
-        history=_from_customer_on([_entry(m, business, words) for m in old]),
+        history=_from_customer_on([_entry(m, business, words, message_chars) for m in old]),
         facts=_facts(business, customer, standing(business, answers), offers, meeting, now, locale, words),
-        new=[_text(m, words) for m in rows if m.id in claimed],
+        new=[_text(m, words, message_chars) for m in rows if m.id in claimed],
         locale=locale,
+        by_voice=any(m.kind == ContentKind.AUDIO for m in rows if m.id in claimed),
     )
 
 
-def _entry(message: Message, business: Business, words: Catalogue) -> dict[str, str]:
+def _entry(message: Message, business: Business, words: Catalogue, most: int) -> dict[str, str]:
     if message.author == Author.CUSTOMER:
-        return {"role": "user", "text": _text(message, words)}
+        return {"role": "user", "text": _text(message, words, most)}
     if message.author == Author.SELLER:
         return {"role": "assistant", "text": words.text("seller_wrote", company=business.company.name, text=message.text)}
     return {"role": "assistant", "text": message.text}
 
 
-def _text(message: Message, words: Catalogue) -> str:
+def _text(message: Message, words: Catalogue, most: int) -> str:
+    said = message.text if len(message.text) <= most else f"{message.text[:most]} {words.text('cut_off')}"
     if message.kind in ("text", "choice"):
-        return message.text
+        return said
+    if message.kind == "audio" and said:
+        return f"{words.text('media_audio_heard')} {said}"
     mark = words.text(f"media_{message.kind}")
-    return f"{mark} {message.text}" if message.text else mark
+    return f"{mark} {said}" if said else mark
 
 
 def _from_customer_on(entries: list[dict[str, str]]) -> list[dict[str, str]]:

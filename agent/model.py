@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import ModelCallLimitMiddleware
+from langchain.agents.middleware import ModelCallLimitMiddleware, ModelFallbackMiddleware
 from langchain_openai import ChatOpenAI
 from langgraph.graph.state import CompiledStateGraph
 from pydantic import SecretStr
@@ -48,19 +48,22 @@ def make_model(name: str, api_key: str, base_url: str, timeout_s: float) -> Chat
     )
 
 
-def make_agent(model: ChatOpenAI, lanes: Lanes, max_calls: int) -> CompiledStateGraph[Any, Any, Any, Any]:
+def make_agent(models: Sequence[ChatOpenAI], lanes: Lanes, max_calls: int) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Built once and reused for every turn. The policy is not fixed here: it depends on the customer's language.
+
+    The first model is asked; each other one when those before it failed. All tries are one durable step.
 
     A mistake of ours inside a tool is not caught: it stops the turn, is reported, and the turn is tried again.
     """
     return create_agent(
-        model,
+        models[0],
         tools=list(TOOLS),
         context_schema=TurnContext,
         middleware=[
             Durable(lanes),
             # "end" would send the limit's own message to the customer.
             ModelCallLimitMiddleware(run_limit=max_calls, exit_behavior="error"),
+            *([ModelFallbackMiddleware(*models[1:])] if models[1:] else []),
         ],
     )
 

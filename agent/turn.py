@@ -11,35 +11,30 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langgraph.graph.state import CompiledStateGraph
 from sqlalchemy import select
 
-from agent.guard import Known, objections
+from agent.balloons import balloons, pause_ms
+from agent.claim import Claims, Verdict
+from agent.guard import objections
 from agent.history import Conversation, policy, read_conversation
+from agent.known import known_facts
 from agent.model import text_of
+from agent.presence import Presence
+from agent.senses import Senses
 from clients.errors import ServiceError
-from meetings.booking import Booking, latest_meeting, upcoming_meeting
-from meetings.business import Business, in_language
-from meetings.customers import Leads
+from meetings.booking import Booking
+from meetings.business import Business
+from meetings.customers import Leads, language_of
 from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import TURN
 from meetings.lanes import Lanes
 from meetings.outbox import Outbox
 from meetings.qualifying import HandOff, Qualifier
-from meetings.tables import (
-    Author,
-    Change,
-    Customer,
-    Meeting,
-    MeetingPhase,
-    MeetingStatus,
-    Message,
-    MessageState,
-    Offer,
-    Turn,
-)
+from meetings.tables import Author, Customer, Message, MessageState, Turn
 from prompts.catalogue import Catalogue
 from tools.context import TurnContext
 
 log = structlog.get_logger("turn")
+MOST_SUPERSEDED = 2  # answers dropped in a row because the customer wrote again
 _SORRY_AT = 2  # failures in a row after which the customer gets one honest sentence
 _BACKOFF_MAX_S = 300
 
@@ -57,8 +52,12 @@ class TurnServices:
     qualifier: Qualifier
     hand_off: HandOff
     outbox: Outbox
+    claims: Claims
+    senses: Senses
+    presence: Presence
     now: Callable[[], datetime]
     locale: str
+    message_chars: int
 
 
 class Turns:
@@ -69,31 +68,46 @@ class Turns:
         self.s.lanes.register(TURN, self.run)
 
     async def run(self, customer_id: int, upto_message: int, turn_id: str) -> str:
-        """The workflow. Returns its outcome: answered, refused, paused, nothing or failed."""
+        """The workflow. Returns its outcome: answered, refused, superseded, paused, nothing, opted out, too many or failed."""
         step = self.s.lanes.step
         claimed = await step("claim", lambda: self._claim(customer_id, turn_id))
-        if not claimed["messages"]:
-            return str(claimed["outcome"])
+        messages, verdict = claimed["messages"], claimed["verdict"]
+        if not messages:
+            return str(verdict)
         try:
-            await step("lead", lambda: self._ensure_lead(customer_id))
-            spoken = Conversation(**await step("read", lambda: self._read(customer_id, claimed["messages"])))
-            reply, outcome = await self._think(customer_id, turn_id, spoken)
-            await step("send", lambda: self._send(customer_id, turn_id, reply))
+            if verdict == Verdict.ANSWER:
+                outcome = await self._answer(customer_id, turn_id, messages)
+            else:
+                outcome = str(await step(verdict, lambda: self._say_once(customer_id, turn_id, verdict)))
         except Exception as error:
             # A model or a service that is down, or a mistake of ours: the messages stay unanswered and the turn is planned again.
-            log.error(
-                "turn failed", turn=turn_id, problem=str(error) if isinstance(error, ServiceError) else type(error).__name__
-            )
-            await step("failed", lambda: self._failed(customer_id, turn_id, claimed["messages"]))
+            problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
+            log.error("turn failed", turn=turn_id, problem=problem)
+            await step("failed", lambda: self._failed(customer_id, turn_id, messages))
             return "failed"
         await step("settle", lambda: self._settle(customer_id))
-        await step("finish", lambda: self._finish(customer_id, turn_id, claimed["messages"], outcome))
+        await step("finish", lambda: self._finish(customer_id, turn_id, messages, outcome))
         return outcome
 
-    async def _think(self, customer_id: int, turn_id: str, spoken: Conversation) -> tuple[str, str]:
+    async def _answer(self, customer_id: int, turn_id: str, messages: list[int]) -> str:
+        """Lets the model answer and sends what the guard lets through; returns the turn's outcome."""
+        step = self.s.lanes.step
+        async with self.s.presence.typing(customer_id, messages):
+            await step("lead", lambda: self._ensure_lead(customer_id))
+            if await step("is paused", lambda: self._is_paused(customer_id)):
+                return "paused"
+            await step("hear", lambda: self._hear(customer_id, messages))
+            spoken = Conversation(**await step("read", lambda: self._read(customer_id, messages)))
+            reply, outcome = await self._think(customer_id, turn_id, messages, spoken)
+        if await step("superseded", lambda: self.s.claims.is_superseded(customer_id, messages, MOST_SUPERSEDED)):
+            return "superseded"
+        await step("send", lambda: self._send(customer_id, turn_id, reply))
+        return outcome
+
+    async def _think(self, customer_id: int, turn_id: str, claimed: list[int], spoken: Conversation) -> tuple[str, str]:
         """The reply to send, and how the turn ends. A reply the guard refuses goes back once, then a person takes over."""
-        messages = _messages(self.s.business, spoken)
-        context = self._context(customer_id, turn_id, spoken.locale)
+        messages = _messages(self.s.business, spoken, await self.s.senses.images(claimed))
+        context = self._context(customer_id, turn_id, spoken)
         for attempt in (1, 2):
             before = len(messages)
             result = await self.agent.ainvoke({"messages": messages}, context=context)
@@ -113,42 +127,33 @@ class Turns:
     # Steps: each returns plain JSON.
 
     async def _claim(self, customer_id: int, turn_id: str) -> dict[str, Any]:
-        """The messages to answer; none when a person has taken over."""
-        now = self.s.now()
+        return asdict(await self.s.claims.claim(customer_id, turn_id))
+
+    async def _say_once(self, customer_id: int, turn_id: str, verdict: str) -> str:
+        """The fixed sentence of a verdict that needs no model. Said once, however often it applies."""
+        words = Catalogue.load("conversation", await self._locale(customer_id))
+        if verdict == Verdict.OPTED_OUT:
+            await self.s.outbox.post(customer_id, f"opted-out:{customer_id}", words.text("opt_out_ack"), turn_id=turn_id)
+            return verdict
+        reason = Catalogue.load("conversation", self.s.locale).text("handoff_too_many")
+        await self._hand_over(customer_id, reason)
+        text = words.text("too_many", company=self.s.business.company.name)
+        await self.s.outbox.post(customer_id, f"{turn_id}:too-many", text, turn_id=turn_id)
+        return verdict
+
+    async def _is_paused(self, customer_id: int) -> bool:
+        """Whether the lead, found only now, carries the tag that silences us."""
         async with self.s.db.transaction() as session:
-            customer = await session.get_one(Customer, customer_id)
-            new = list(
-                await session.scalars(
-                    select(Message)
-                    .where(
-                        Message.customer_id == customer_id,
-                        Message.author == Author.CUSTOMER,
-                        Message.state == MessageState.NEW,
-                    )
-                    .order_by(Message.sent_at, Message.id)
-                )
-            )
-            is_paused = customer.paused_until is not None and customer.paused_until > now
-            if is_paused:
-                for message in new:
-                    message.state = MessageState.SEEN
-            if is_paused or not new:
-                return {"messages": [], "outcome": "paused" if is_paused else "nothing"}
-            if await session.get(Turn, turn_id) is None:
-                session.add(
-                    Turn(
-                        id=turn_id,
-                        customer_id=customer_id,
-                        started_at=now,
-                        model=self.model_name,
-                        model_calls=0,
-                        input_tokens=0,
-                        cached_tokens=0,
-                        output_tokens=0,
-                        refused=0,
-                    )
-                )
-            return {"messages": [m.id for m in new], "outcome": "answer"}
+            until = (await session.get_one(Customer, customer_id)).paused_until
+        return until is not None and until > self.s.now()
+
+    async def _hear(self, customer_id: int, claimed: list[int]) -> bool:
+        await self.s.senses.hear(customer_id, claimed)
+        return True
+
+    async def _locale(self, customer_id: int) -> str:
+        async with self.s.db.transaction() as session:
+            return language_of(await session.get_one(Customer, customer_id), self.s.locale)
 
     async def _ensure_lead(self, customer_id: int) -> int | None:
         """The lead, if Kommo answers. Talking must not wait for the CRM: what it lacks is completed later."""
@@ -159,10 +164,16 @@ class Turns:
             return None
 
     async def _read(self, customer_id: int, claimed: list[int]) -> dict[str, Any]:
-        return asdict(await read_conversation(self.s.db, self.s.business, customer_id, claimed, self.s.now(), self.s.locale))
+        return asdict(
+            await read_conversation(
+                self.s.db, self.s.business, customer_id, claimed, self.s.now(), self.s.locale, self.s.message_chars
+            )
+        )
 
     async def _check(self, customer_id: int, reply: str) -> list[str]:
-        return objections(reply, await self._known(customer_id)) if reply else []
+        if not reply:
+            return []
+        return objections(reply, await known_facts(self.s.db, self.s.business, customer_id, self.s.now(), self.s.locale))
 
     async def _hand_over(self, customer_id: int, reason: str) -> bool:
         try:
@@ -172,7 +183,12 @@ class Turns:
         return True
 
     async def _send(self, customer_id: int, turn_id: str, reply: str) -> str:
-        return (await self.s.outbox.post(customer_id, f"{turn_id}:reply", reply, turn_id=turn_id)).value
+        """Sends the reply in one to three balloons. A crash between them goes on with the next."""
+        parts = balloons(reply)
+        for n, part in enumerate(parts):
+            delay_ms = pause_ms(part) if n else 0
+            state = await self.s.outbox.post(customer_id, f"{turn_id}:reply:{n}", part, turn_id=turn_id, delay_ms=delay_ms)
+        return state.value
 
     async def _settle(self, customer_id: int) -> bool:
         await self.s.desk.settle_all(customer_id)
@@ -181,11 +197,13 @@ class Turns:
     async def _finish(self, customer_id: int, turn_id: str, claimed: list[int], outcome: str) -> bool:
         now = self.s.now()
         async with self.s.db.transaction() as session:
-            for message in await session.scalars(select(Message).where(Message.id.in_(claimed))):
-                message.state, message.turn_id = MessageState.ANSWERED, turn_id
             customer = await session.get_one(Customer, customer_id)
-            customer.introduced_at = customer.introduced_at or now
             customer.turn_attempts, customer.next_turn_at = 0, None
+            if outcome != "superseded":  # then the messages wait for the next turn, together with the newer ones
+                for message in await session.scalars(select(Message).where(Message.id.in_(claimed))):
+                    message.state, message.turn_id = MessageState.ANSWERED, turn_id
+                customer.superseded = 0
+                customer.introduced_at = customer.introduced_at or now
             turn = await session.get_one(Turn, turn_id)
             turn.ended_at, turn.outcome = now, outcome
         return True
@@ -198,14 +216,20 @@ class Turns:
             customer.next_turn_at = now + timedelta(seconds=min(2.0**customer.turn_attempts, _BACKOFF_MAX_S))
             turn = await session.get_one(Turn, turn_id)
             turn.ended_at, turn.outcome = now, "failed"
-            attempts, locale = customer.turn_attempts, customer.locale
+            attempts = customer.turn_attempts
         if attempts == _SORRY_AT:
-            text = Catalogue.load("conversation", locale or self.s.locale).text("model_down")
-            try:
-                await self.s.outbox.post(customer_id, f"sorry:{customer_id}:{claimed[0]}", text, author=Author.SYSTEM)
-            except ServiceError as error:
-                log.warning("apology not sent", customer=customer_id, problem=str(error))
+            await self._apologise(customer_id, claimed[0])
         return True
+
+    async def _apologise(self, customer_id: int, first_message: int) -> None:
+        """One honest sentence for the customer and a task for the seller; the turn is tried again without another."""
+        text = Catalogue.load("conversation", await self._locale(customer_id)).text("model_down")
+        reason = Catalogue.load("conversation", self.s.locale).text("handoff_model_down")
+        try:
+            await self.s.outbox.post(customer_id, f"sorry:{customer_id}:{first_message}", text, author=Author.SYSTEM)
+            await self.s.hand_off.alert(customer_id, reason)
+        except ServiceError as error:
+            log.warning("apology or task waits", customer=customer_id, problem=str(error))
 
     async def _count(self, turn_id: str, messages: list[AnyMessage]) -> None:
         """Adds up what the provider says the model calls cost."""
@@ -224,59 +248,21 @@ class Turns:
 
         await self.s.lanes.step("count", add)
 
-    async def _known(self, customer_id: int) -> Known:
-        """What a reply may speak of, read after the tools have run."""
-        now, business = self.s.now(), self.s.business
-        async with self.s.db.transaction() as session:
-            customer = await session.get_one(Customer, customer_id)
-            upcoming = await upcoming_meeting(session, customer_id, now)
-            latest = await latest_meeting(session, customer_id)
-            offers = list(await session.scalars(select(Offer).where(Offer.customer_id == customer_id)))
-            changes = list(
-                await session.execute(
-                    select(Change.what, Meeting.event_rev, Change.revision, Change.before)
-                    .join(Meeting, Meeting.id == Change.meeting_id)
-                    .where(Meeting.customer_id == customer_id, Meeting.phase == MeetingPhase.BOOKED)
-                )
-            )
-            said = list(
-                await session.scalars(
-                    select(Message.text)
-                    .where(Message.customer_id == customer_id, Message.author.in_([Author.CUSTOMER, Author.SELLER]))
-                    .order_by(Message.id.desc())
-                    .limit(30)
-                )
-            )
-        carried_out = {what for what, event_rev, revision, _ in changes if event_rev >= revision}
-        earlier = [datetime.fromisoformat(before["starts_at"]) for *_, before in changes if before.get("starts_at")]
-        meetings = [m for m in (upcoming, latest) if m]
-        questions = [in_language(c.question, customer.locale or self.s.locale) for c in business.qualification]
-        return Known(
-            booked=bool(
-                upcoming
-                and upcoming.phase == MeetingPhase.BOOKED
-                and upcoming.status == MeetingStatus.SCHEDULED
-                and upcoming.event_rev >= upcoming.revision
-            ),
-            moved="moved" in carried_out,
-            cancelled="cancelled" in carried_out,
-            handed_off=bool(customer.handed_off_at and customer.paused_until and customer.paused_until > now),
-            moments=(now, *(o.starts_at for o in offers), *(m.starts_at for m in meetings), *earlier),
-            own_words="\n".join([*business.company.facts, business.company.sells, *questions, *said]),
-            zone=business.zone,
+    def _context(self, customer_id: int, turn_id: str, spoken: Conversation) -> TurnContext:
+        s = self.s
+        return TurnContext(
+            customer_id, turn_id, spoken.locale, s.business, s.booking, s.desk, s.qualifier, s.hand_off, spoken.by_voice
         )
 
-    def _context(self, customer_id: int, turn_id: str, locale: str) -> TurnContext:
-        s = self.s
-        return TurnContext(customer_id, turn_id, locale, s.business, s.booking, s.desk, s.qualifier, s.hand_off)
 
-
-def _messages(business: Business, spoken: Conversation) -> list[AnyMessage]:
-    """Static policy first (cacheable), then history, then what changes with every turn."""
+def _messages(business: Business, spoken: Conversation, images: list[dict[str, Any]]) -> list[AnyMessage]:
+    """Static policy first (cacheable), then history, then what changes with every turn; images go with the last message."""
     history: list[AnyMessage] = [
         HumanMessage(entry["text"]) if entry["role"] == "user" else AIMessage(entry["text"]) for entry in spoken.history
     ]
     new: list[AnyMessage] = [HumanMessage(text) for text in spoken.new]
+    if images:
+        new[-1] = HumanMessage([{"type": "text", "text": spoken.new[-1]}, *images])
     return [SystemMessage(policy(business, spoken.locale)), *history, SystemMessage(spoken.facts), *new]
 
 

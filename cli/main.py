@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -77,6 +77,67 @@ def sandbox(
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
     finally:
         served.stop()
+
+
+@app.command(name="eval", help=words.text("help_eval"))
+def evaluate(
+    paths: Annotated[list[Path] | None, typer.Argument(help=words.text("help_eval_paths"))] = None,
+    model: Annotated[str | None, typer.Option("--model", help=words.text("help_eval_model"))] = None,
+    runs: Annotated[int, typer.Option("--runs", min=1, max=100, help=words.text("help_eval_runs"))] = 1,
+    customer: Annotated[Literal["scripted", "simulated"], typer.Option("--customer", help=words.text("help_eval_customer"))] = (
+        "scripted"
+    ),
+    out_folder: Annotated[Path | None, typer.Option("--out", help=words.text("help_eval_out"))] = None,
+    earlier: Annotated[Path | None, typer.Option("--compare", help=words.text("help_eval_compare"))] = None,
+    price_in: Annotated[float | None, typer.Option("--price-in", min=0, help=words.text("help_eval_price_in"))] = None,
+    price_out: Annotated[float | None, typer.Option("--price-out", min=0, help=words.text("help_eval_price_out"))] = None,
+    business: BusinessOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help=words.text("help_eval_strict"))] = False,
+) -> None:
+    if customer == "simulated" and model is None:
+        _stop(words.text("eval_needs_model"), [], words.text("eval_needs_model_next"))
+    with out.status("…") as status:
+        from datetime import UTC, datetime
+
+        from cli.eval_report import ComparisonError, as_json, read_earlier, show, show_comparison, summarise, write
+        from cli.evaluation import Exam, find_scenarios, model_access, sit
+        from cli.logs import configure_logs
+        from cli.scenario import ScenarioError
+
+        configure_logs("CRITICAL", pretty=True)
+        try:
+            exam = Exam(
+                business_file=business or Path("business.toml"),
+                locale=words.locale,
+                model=model_access(model) if model else None,
+                runs=runs,
+                is_simulated=customer == "simulated",
+                price_in=price_in,
+                price_out=price_out,
+            )
+            scenarios = find_scenarios(paths or [Path("tests/conversations")])
+            before = read_earlier(earlier) if earlier else None
+        except SettingsError as error:
+            _stop(error.headline, error.problems, "")
+        except ScenarioError as error:
+            _stop(words.text("eval_bad_scenario"), str(error).splitlines(), "")
+        except ComparisonError as error:
+            _stop(words.text("eval_bad_compare"), [str(error)], "")
+        started = datetime.now(UTC)
+        left_out = {name: why for name, scenario in scenarios.items() if (why := exam.why_left_out(scenario))}
+        chosen = {name: scenario for name, scenario in scenarios.items() if name not in left_out}
+        results = sit(
+            exam, chosen, lambda name, n: status.update(words.text("eval_running", name=name, number=n, runs=exam.runs))
+        )
+    data = as_json(exam, results, left_out, started)
+    folder = out_folder or Path("var/eval") / started.astimezone().strftime("%Y-%m-%d-%H%M%S")
+    write(exam, results, data, folder, words)
+    show(out, exam, results, left_out, words)
+    if before:
+        show_comparison(out, before, data, words)
+    out.print(words.text("eval_written", folder=folder), style="dim", soft_wrap=True, highlight=False)
+    if strict and summarise(results).passed_always < len(results):
+        raise typer.Exit(1)
 
 
 def _env_lines(urls: dict[str, str]) -> list[str]:

@@ -1,20 +1,42 @@
 """A conversation as data: given, what people say and do, what the model does, and the state that must be left behind.
 
-The files live in tests/conversations/*.yaml. With a scripted model every step of the script must be consumed exactly.
+The files live in tests/conversations/*.yaml. With a scripted model every step of the script must be consumed exactly; as an
+exam (`marcado eval`) the model's steps are left out and its own words are not judged.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.config import JsonDict
 
+from cli.eval_judge import judge, our_calendars
 from cli.people import People
 from cli.stack import Stack
-from meetings.business import load_business
 from sandbox.server import Sandbox
+
+MessageKind = Literal[
+    "text",
+    "audio",
+    "image",
+    "view_once",
+    "video",
+    "document",
+    "sticker",
+    "location",
+    "contact",
+    "button_reply",
+    "list_reply",
+    "ephemeral",
+    "placeholder",
+]
+# What only the scripted model's words can fulfil; an exam does not judge it. All else of `afterwards` is judged in both.
+JUDGED_WHEN_SCRIPTED: JsonDict = {"judged": "scripted"}
 
 
 class ScenarioError(Exception):
@@ -64,24 +86,84 @@ class SellerDoes(_Part):
     types: str | None = None
 
 
+class Said(_Part):
+    """A message that is no plain text, comes from somebody else, or changes before anybody can answer it.
+
+    Attributes:
+        transcript: What is heard in a voice note.
+        with_fields: Any other field of the control /customer/say.
+        times: How often its webhook comes.
+        edited_to: The text that the customer puts in its place at once.
+        deleted: The customer takes it back at once.
+        phone: Another customer's, instead of the scenario's; `name` goes with it.
+    """
+
+    kind: MessageKind = "text"
+    text: str | None = None
+    transcript: str | None = None
+    caption: str | None = None
+    with_fields: dict[str, Any] = {}
+    times: int = Field(default=1, ge=1, le=10)
+    edited_to: str | None = None
+    deleted: bool = False
+    phone: str | None = None
+    name: str | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.kind in ("text", "ephemeral") and not self.text:
+            raise ValueError(f"a message of kind {self.kind} needs a text")
+        if self.transcript is not None and self.kind != "audio":
+            raise ValueError("only audio has a transcript")
+        if self.edited_to is not None and self.kind not in ("text", "ephemeral"):
+            raise ValueError("only a text can be edited")
+        if self.phone and not self.name:
+            raise ValueError("another customer needs a name")
+        return self
+
+    @property
+    def shown(self) -> str:
+        """What a person would say it was."""
+        return self.text or self.transcript or self.caption or f"({self.kind})"
+
+
 class Step(_Part):
     """One thing that happens, and what the model does then (its script; empty when it must not be asked).
 
     Attributes:
         customer: One message, or several in quick succession.
+        choose: In an exam, instead of `customer`: which offered time is taken. A moment (asked for when it is not among
+            the offered ones) or its place in the list.
+        answers: In an exam: what the customer says when a criterion is asked about, in place of the scenario's.
+        if_asked: In an exam: the answer to any other question that comes back.
         calendar: Somebody writes something onto a calendar.
         wait_s: Time passes (seconds).
         by_control: Any other control of the sandbox, path to fields.
         faults: What goes wrong with the next calls, set before the rest of the step.
     """
 
-    customer: str | list[str] | None = None
+    customer: str | Said | list[str | Said] | None = None
+    choose: AwareDatetime | int | None = None
+    answers: dict[str, str | list[str]] = {}
+    if_asked: str | None = None
     seller: SellerDoes | None = None
     calendar: BusyTime | None = None
     wait_s: float | None = None
     by_control: dict[str, dict[str, Any]] = {}
     faults: list[dict[str, Any]] = []
     model: list[dict[str, Any]] = []
+
+    @model_validator(mode="after")
+    def _chooses_in_words(self) -> Self:
+        if self.choose is not None and self.customer is None:
+            raise ValueError("choose needs the words of the customer in a scripted run: give `customer` too")
+        return self
+
+    @property
+    def said(self) -> list[Said]:
+        """The customer's messages, all in their long form."""
+        said = self.customer if isinstance(self.customer, list) else [] if self.customer is None else [self.customer]
+        return [Said(text=one) if isinstance(one, str) else one for one in said]
 
 
 class EventState(_Part):
@@ -96,6 +178,28 @@ class TaskState(_Part):
     result: str | None = None
 
 
+def _known_pattern(fact: str) -> str:
+    if fact.startswith("/"):
+        try:
+            re.compile(fact.strip("/"))
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from None
+    return fact
+
+
+Fact = Annotated[str, Field(min_length=1), AfterValidator(_known_pattern)]
+
+
+class OtherState(_Part):
+    """What must be so for another customer."""
+
+    phone: str
+    name: str
+    events: list[EventState] | None = None
+    facts_told: list[Fact] = []
+    never_told: list[str] = []
+
+
 class Afterwards(_Part):
     """The state that must be left behind. What is not named is not judged, except that no list may be longer than given.
 
@@ -105,11 +209,14 @@ class Afterwards(_Part):
         meeting_status: What stands on the lead; "" for nothing.
         link_saved: Whether the lead's link is that of the newest event.
         leads: How many leads there are.
-        told: Texts the customer must have been told, each part of one message, in this order.
-        told_once: Parts that stand in exactly one message.
+        facts_told: What the customer must know in the end, in any words around it and any order: a part of a message, or
+            /a regular expression/. Case and accents do not count.
+        told: Texts the customer must have been told, each part of one message, in this order. Scripted runs only.
+        told_once: Parts that stand in exactly one message. Scripted runs only.
         never_told: Parts that stand in no message.
-        replies: How many messages the customer got from us in all.
+        replies: How many messages the customer got from us in all. Scripted runs only.
         handed_off: Whether a follow-up task asks a seller to take over.
+        others: The same of other customers.
     """
 
     events: list[EventState] | None = None
@@ -117,17 +224,35 @@ class Afterwards(_Part):
     meeting_status: str | None = None
     link_saved: bool | None = None
     leads: int | None = None
-    told: list[str] = []
-    told_once: list[str] = []
+    facts_told: list[Fact] = []
+    told: list[str] = Field(default=[], json_schema_extra=JUDGED_WHEN_SCRIPTED)
+    told_once: list[str] = Field(default=[], json_schema_extra=JUDGED_WHEN_SCRIPTED)
     never_told: list[str] = []
-    replies: int | None = None
+    replies: int | None = Field(default=None, json_schema_extra=JUDGED_WHEN_SCRIPTED)
     handed_off: bool = False
+    others: list[OtherState] = []
+
+    def as_exam(self) -> "Afterwards":
+        """The same without what depends on the scripted model's words."""
+        kept = {name for name, info in type(self).model_fields.items() if info.json_schema_extra != JUDGED_WHEN_SCRIPTED}
+        return self.model_copy(update={n: f.get_default() for n, f in type(self).model_fields.items() if n not in kept})
 
 
 class Scenario(_Part):
-    """One file."""
+    """One file.
+
+    Attributes:
+        only_scripted: Why it is no exam: it tells what happens when a model does something certain.
+        answers: In an exam: what the customer says when a criterion is asked about; a list for the first time and later.
+        goal: What a simulated customer wants and knows.
+        temper: How a simulated customer talks.
+    """
 
     title: str
+    only_scripted: str | None = None
+    goal: str | None = None
+    temper: str | None = None
+    answers: dict[str, str | list[str]] = {}
     given: Given
     talk: list[Step] = Field(min_length=1)
     afterwards: Afterwards
@@ -168,34 +293,37 @@ def play(scenario: Scenario, business_file: Path, *, inspect: Callable[[Stack, P
     Args:
         inspect: Called with everything still running, before the end.
     """
-    sandbox = Sandbox().start()
-    try:
-        sandbox.world.reset(_seed(scenario.given))
-        sandbox.world.clock.set(scenario.given.now)
-        stack = Stack(
-            business_file=business_file, sandbox=sandbox, now=sandbox.world.clock.now, overrides=scenario.given.settings
-        )
-        with stack:
-            people = People(sandbox.control_url, scenario.given.phone, scenario.given.name)
-            try:
-                _prepare(scenario.given, people)
-                complaints = [c for n, step in enumerate(scenario.talk, 1) for c in _play_step(n, step, stack, people)]
-                complaints += judge(scenario.afterwards, people, _our_calendars(business_file))
-                if inspect:
-                    inspect(stack, people)
-                return Verdict(complaints, people.chat())
-            finally:
-                people.close()
-    finally:
-        sandbox.stop()
+    with staged(scenario.given, business_file) as (stack, people):
+        people.do("/model/mind", mind="script")
+        complaints = [c for n, step in enumerate(scenario.talk, 1) for c in _play_step(n, step, stack, people)]
+        complaints += judge(scenario.afterwards, people, our_calendars(business_file))
+        if inspect:
+            inspect(stack, people)
+        return Verdict(complaints, people.chat())
 
 
-def _seed(given: Given) -> dict[str, Any]:
-    return {"kommo": {"meeting_status": "select"}} if given.status_field == "select" else {}
+@contextmanager
+def staged(given: Given, business_file: Path, overrides: Mapping[str, Any] | None = None) -> Iterator[tuple[Stack, People]]:
+    """A sandbox and a service in the given world, with nothing said yet.
+
+    Args:
+        overrides: Settings, stronger than the scenario's own.
+    """
+    with ExitStack() as running:
+        sandbox = Sandbox().start()
+        running.callback(sandbox.stop)
+        sandbox.world.reset({"kommo": {"meeting_status": "select"}} if given.status_field == "select" else {})
+        sandbox.world.clock.set(given.now)
+        settings = {**given.settings, **(overrides or {})}
+        stack = Stack(business_file=business_file, sandbox=sandbox, now=sandbox.world.clock.now, overrides=settings)
+        running.enter_context(stack)
+        people = People(sandbox.control_url, given.phone, given.name)
+        running.callback(people.close)
+        _prepare(given, people)
+        yield stack, people
 
 
 def _prepare(given: Given, people: People) -> None:
-    people.do("/model/mind", mind="script")
     for busy in given.busy:
         _occupy(people, busy)
     if given.contact:
@@ -220,19 +348,10 @@ def _occupy(people: People, busy: BusyTime) -> None:
 
 def _play_step(number: int, step: Step, stack: Stack, people: People) -> list[str]:
     people.do("/model/script", steps=step.model)
-    for fault in step.faults:
-        people.do("/faults", **fault)
-    for path, fields in step.by_control.items():
-        people.do(path, **fields)
-    if step.calendar:
-        _occupy(people, step.calendar)
-    if step.wait_s is not None:
-        stack.sandbox.world.clock.advance(step.wait_s)
-    if step.customer is not None:
-        for text in [step.customer] if isinstance(step.customer, str) else step.customer:
-            people.customer_says(text)
-    if step.seller:
-        _seller_acts(step.seller, people)
+    before_talk(step, stack, people)
+    for said in step.said:
+        say(said, people)
+    after_talk(step, people)
     try:
         stack.settle()
     except TimeoutError as error:
@@ -244,7 +363,40 @@ def _play_step(number: int, step: Step, stack: Stack, people: People) -> list[st
     return complaints
 
 
-def _seller_acts(does: SellerDoes, people: People) -> None:
+def before_talk(step: Step, stack: Stack, people: People) -> None:
+    """What happens in a step before the customer writes: bad days, controls, calendars, time."""
+    for fault in step.faults:
+        people.do("/faults", **fault)
+    for path, fields in step.by_control.items():
+        people.do(path, **fields)
+    if step.calendar:
+        _occupy(people, step.calendar)
+    if step.wait_s is not None:
+        stack.sandbox.world.clock.advance(step.wait_s)
+
+
+def say(said: Said, people: People) -> None:
+    """The customer, or another one, sends a message, and changes it at once when it says so."""
+    fields: dict[str, Any] = {"kind": said.kind, **said.with_fields}
+    for name in ("text", "transcript", "caption"):
+        if getattr(said, name) is not None:
+            fields[name] = getattr(said, name)
+    if said.phone:
+        fields |= {"phone": said.phone, "name": said.name}
+    sent = people.do("/customer/say", **{"phone": people.phone, "name": people.name, **fields})
+    for _ in range(said.times - 1):
+        people.do("/customer/say", **{"phone": people.phone, "name": people.name, **fields, "id": sent["id"]})
+    if said.edited_to is not None:
+        people.do("/customer/edit", id=sent["id"], text=said.edited_to)
+    if said.deleted:
+        people.do("/customer/delete", id=sent["id"])
+
+
+def after_talk(step: Step, people: People) -> None:
+    """What a seller does in a step."""
+    does = step.seller
+    if does is None:
+        return
     if does.delete_task:
         people.seller_deletes_task()
     if does.complete_task:
@@ -253,81 +405,3 @@ def _seller_acts(does: SellerDoes, people: People) -> None:
         people.seller_sets_field(123457, does.set_status or None)
     if does.types:
         people.seller_types(does.types)
-
-
-def _our_calendars(business_file: Path) -> list[str]:
-    return [str(seller.calendar_id) for seller in load_business(business_file, "unused").sellers]
-
-
-def judge(wanted: Afterwards, people: People, calendars: Sequence[str]) -> list[str]:
-    """What of the wanted state is not so, one line each."""
-    state = people.state()
-    complaints: list[str] = []
-    ours = [e for e in people.events(state) if e.calendar_id in calendars and people.name in e.summary]
-    if wanted.events is not None:
-        complaints += _compare_events(wanted.events, ours)
-    if wanted.tasks is not None:
-        complaints += _compare_tasks(wanted.tasks, people.tasks(state))
-    leads = state["kommo"]["leads"]
-    if wanted.leads is not None and len(leads) != wanted.leads:
-        complaints.append(f"there are {len(leads)} leads, not {wanted.leads}")
-    fields = leads[-1]["fields"] if leads else {}
-    if wanted.meeting_status is not None and (fields.get("meeting_status") or "") != wanted.meeting_status:
-        complaints.append(f"meeting_status on the lead is {fields.get('meeting_status')!r}, not {wanted.meeting_status!r}")
-    if wanted.link_saved is not None:
-        link = fields.get("google_calendar_link") or ""
-        is_saved = bool(ours) and link == ours[-1].link
-        if is_saved is not wanted.link_saved:
-            complaints.append(f"google_calendar_link on the lead is {link!r}")
-    complaints += _compare_told(wanted, people.told(state))
-    handed_off = any(not t["is_completed"] for t in people.tasks(state, task_type_id=1))
-    if handed_off is not wanted.handed_off:
-        complaints.append("a seller was asked to take over" if handed_off else "no seller was asked to take over")
-    return complaints
-
-
-def _compare_events(wanted: Sequence[EventState], found: Sequence[Any]) -> list[str]:
-    if len(wanted) != len(found):
-        return [f"there are {len(found)} events, not {len(wanted)}: {found}"]
-    complaints = []
-    for n, (want, event) in enumerate(zip(wanted, found, strict=True), 1):
-        if want.cancelled is not event.is_cancelled:
-            complaints.append(f"event {n} is {'cancelled' if event.is_cancelled else 'not cancelled'}")
-        if want.start and want.start != event.starts_at:
-            complaints.append(f"event {n} starts {event.starts_at}, not {want.start}")
-        if want.calendar and want.calendar != event.calendar_id:
-            complaints.append(f"event {n} is on {event.calendar_id}, not {want.calendar}")
-    return complaints
-
-
-def _compare_tasks(wanted: Sequence[TaskState], found: Sequence[dict[str, Any]]) -> list[str]:
-    if len(wanted) != len(found):
-        return [f"there are {len(found)} meeting tasks, not {len(wanted)}: {found}"]
-    complaints = []
-    for n, (want, task) in enumerate(zip(wanted, found, strict=True), 1):
-        if want.completed is not task["is_completed"]:
-            complaints.append(f"task {n} is {'completed' if task['is_completed'] else 'open'}")
-        if want.deadline and int(want.deadline.timestamp()) != task["complete_till"]:
-            complaints.append(f"task {n} has deadline {task['complete_till']}, not {want.deadline}")
-        if want.result and want.result not in str(task.get("result")):
-            complaints.append(f"task {n} has result {task.get('result')!r}, not {want.result!r}")
-    return complaints
-
-
-def _compare_told(wanted: Afterwards, told: Sequence[str]) -> list[str]:
-    complaints = []
-    at = 0
-    for part in wanted.told:
-        found = next((n for n in range(at, len(told)) if part in told[n]), None)
-        if found is None:
-            complaints.append(f"the customer was not told (in this order) {part!r}")
-        else:
-            at = found + 1
-    for part in wanted.told_once:
-        count = sum(part in text for text in told)
-        if count != 1:
-            complaints.append(f"{part!r} was told {count} times, not once")
-    complaints += [f"the customer was told {part!r}" for part in wanted.never_told if any(part in text for text in told)]
-    if wanted.replies is not None and len(told) != wanted.replies:
-        complaints.append(f"the customer got {len(told)} messages, not {wanted.replies}: {told}")
-    return complaints

@@ -120,6 +120,12 @@ class Settings(BaseSettings):
     )
     OPENAI_BASE_URL: BaseUrl = Field(default="https://api.openai.com/v1", description="Address of an OpenAI-compatible server.")
     OPENAI_MODEL: str = Field(default="gpt-4.1-mini", description="Name of the chat model; it must support tools.")
+    OPENAI_FALLBACK_MODEL: str | None = Field(
+        default=None, description="Name of a second chat model, asked when the first does not answer. Leave empty for none."
+    )
+    OPENAI_TRANSCRIPTION_MODEL: str = Field(
+        default="gpt-4o-mini-transcribe", description="Name of the model that turns voice messages into text."
+    )
     WEBHOOK_TOKEN: Annotated[SecretStr, Required, Field(min_length=16)] = Field(
         description="Secret of at least 16 characters that Kommo and Evolution send with each webhook "
         "(?token=… in the URL, or the header X-Marcado-Token). Make one with: openssl rand -hex 24."
@@ -149,6 +155,12 @@ class Settings(BaseSettings):
     )
     MODEL_CALLS_PER_TURN: int = Field(default=10, ge=1, le=50, description="Most model calls for one answer.")
     MODEL_TIMEOUT_S: float = Field(default=45.0, gt=0, le=600, description="Seconds to wait for one answer of the model.")
+    MESSAGES_PER_HOUR: int = Field(
+        default=60, ge=1, description="Most messages of one customer within an hour; beyond it a person takes over."
+    )
+    MESSAGE_CHARS: int = Field(
+        default=4000, ge=200, description="Most characters of one message that the model gets to read; the rest is cut."
+    )
     HANDOFF_PAUSE_MIN: int = Field(
         default=360, ge=1, le=525_600, description="Minutes the agent stays silent for a customer after a person took over."
     )

@@ -10,12 +10,16 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from agent.claim import Claims
 from agent.model import make_agent, make_model
+from agent.presence import Presence
+from agent.senses import Senses
 from agent.turn import Turns, TurnServices
 from cli.settings import Settings
 from clients.calendar import CalendarClient
 from clients.errors import RefusedError, ServiceError
 from clients.kommo import KommoClient
+from clients.speech import SpeechClient
 from clients.transport import RetryPolicy
 from clients.whatsapp import WhatsAppClient
 from meetings.booking import Booking
@@ -33,6 +37,8 @@ from meetings.sync import Synchroniser
 from webhooks.app import Door, make_app
 
 log = structlog.get_logger("service")
+_MAX_AUDIO_BYTES = 20 * 1024 * 1024  # below the transcription route's own 25 MB
+_MAX_IMAGE_BYTES = 5 * 1024 * 1024
 _LATE_S = 30  # the dispatcher looks several times a second; after this long it hangs
 KOMMO_EVENTS = (
     "add_task",
@@ -103,6 +109,14 @@ def make_service(
     fields = (settings.KOMMO_FIELD_GOOGLE_CALENDAR_LINK, settings.KOMMO_FIELD_MEETING_STATUS)
     lanes = Lanes(db.url, poll_s=min(0.1, tick_s))
 
+    speech = SpeechClient(
+        settings.OPENAI_BASE_URL,
+        settings.OPENAI_API_KEY.get_secret_value(),
+        settings.OPENAI_TRANSCRIPTION_MODEL,
+        settings.MODEL_TIMEOUT_S,
+        retry=retry,
+    )
+
     leads = Leads(db, kommo, business, settings.LOCALE, now)
     outbox = Outbox(db, whatsapp, now)
     settler = Settler(db, calendar, kommo, leads, outbox, business, fields=fields, locale=settings.LOCALE, now=now)
@@ -129,13 +143,17 @@ def make_service(
         Qualifier(db, business, now),
         hand_off,
         outbox,
+        Claims(db, now, messages_per_hour=settings.MESSAGES_PER_HOUR, model_name=settings.OPENAI_MODEL),
+        Senses(db, whatsapp, speech, now, max_audio_bytes=_MAX_AUDIO_BYTES, max_image_bytes=_MAX_IMAGE_BYTES),
+        Presence(db, whatsapp),
         now,
         settings.LOCALE,
+        settings.MESSAGE_CHARS,
     )
-    model = make_model(
-        settings.OPENAI_MODEL, settings.OPENAI_API_KEY.get_secret_value(), settings.OPENAI_BASE_URL, settings.MODEL_TIMEOUT_S
-    )
-    Turns(turn_services, make_agent(model, lanes, settings.MODEL_CALLS_PER_TURN), settings.OPENAI_MODEL)
+    names = [name for name in (settings.OPENAI_MODEL, settings.OPENAI_FALLBACK_MODEL) if name]
+    key = settings.OPENAI_API_KEY.get_secret_value()
+    models = [make_model(name, key, settings.OPENAI_BASE_URL, settings.MODEL_TIMEOUT_S) for name in names]
+    Turns(turn_services, make_agent(models, lanes, settings.MODEL_CALLS_PER_TURN), settings.OPENAI_MODEL)
 
     door = Door(
         inbox=Inbox(db, now, pause_min=settings.HANDOFF_PAUSE_MIN, automatic_replies=business.whatsapp.automatic_replies),
@@ -157,7 +175,7 @@ def make_service(
         finally:
             await dispatcher.stop()
             await lanes.stop()
-            for client in (kommo, whatsapp, calendar):
+            for client in (kommo, whatsapp, calendar, speech):
                 await client.close()
             await db.close()
 

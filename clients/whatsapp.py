@@ -46,11 +46,12 @@ class WhatsAppClient:
     async def close(self) -> None:
         await self._http.close()
 
-    async def send_text(self, to: str, text: str) -> SentMessage:
+    async def send_text(self, to: str, text: str, *, delay_ms: int = 0) -> SentMessage:
         """Sends a text.
 
         Args:
             to: A JID ("…@s.whatsapp.net", "…@lid") or an E.164 phone.
+            delay_ms: How long "typing…" is shown before it goes out; the call lasts that much longer.
 
         Raises:
             NotOnWhatsAppError: The number has no WhatsApp in this spelling.
@@ -59,7 +60,11 @@ class WhatsAppClient:
             RefusedError, LoginRefusedError: Sending again is useless.
             NotFoundError: The server has no such instance.
         """
-        body = await self._call("send text", "POST", "/message/sendText", {"number": number_for(to), "text": text})
+        wanted: dict[str, Any] = {"number": number_for(to), "text": text}
+        if delay_ms:
+            wanted["delay"] = delay_ms
+        timeout_s = 20 + delay_ms / 1000
+        body = await self._call("send text", "POST", "/message/sendText", wanted, timeout_s=timeout_s)
         if body is None:
             raise OutcomeUnknownError(SERVICE, "send text", "a success without a body")
         key = body.get("key") if isinstance(body, dict) else None

@@ -72,6 +72,19 @@ class Booking:
         chosen = slots[:count] if day else spread(slots, count)
         return await self._store_offers(customer_id, turn_id, [(slot, free[slot]) for slot in chosen])
 
+    async def must_repeat_back(self, customer_id: int, option: int, turn_id: str) -> bool:
+        """Whether a choice heard by voice must first be repeated to the customer: True in the turn that hears it, False in any
+        later one. Unknown options need no repeating: booking them is refused anyway.
+        """
+        async with self.db.transaction() as session:
+            offer = await session.scalar(select(Offer).where(Offer.customer_id == customer_id, Offer.number == option))
+            if offer is None:
+                return False
+            if offer.repeated_back_in in (None, turn_id):
+                offer.repeated_back_in = turn_id
+                return True
+            return False
+
     async def reserve(self, customer_id: int, option: int, turn_id: str) -> int:
         """Holds the offered time for the customer; returns the meeting's id, phase held.
 

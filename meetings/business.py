@@ -222,6 +222,7 @@ class KommoRules(_Part):
 
     Attributes:
         task_type_id: Type of the meeting tasks; 2 is Kommo's built-in Meeting.
+        pause_tag: A tag on the lead that silences the agent for its customer until it is taken off again; "" for none.
         task_deadline: Whether a task's deadline is shown and understood as the meeting's start or its end. Kommo does not say.
     """
 
@@ -230,6 +231,7 @@ class KommoRules(_Part):
     pipeline_id: int | None = None
     new_lead_status_id: int | None = None
     lead_tag: str = "marcado"
+    pause_tag: str = "humano"
 
 
 # Not blank: a blank would stand in every result.
@@ -244,7 +246,7 @@ class WhatsAppRules(_Part):
             messages; without this list each of them would silence the agent.
     """
 
-    automatic_replies: tuple[str, ...] = ()
+    automatic_replies: tuple[Words, ...] = ()
 
 
 class ResultWords(_Part):

@@ -1,7 +1,7 @@
 """Who we talk to: one customer per person, whatever spelling their number comes in, and their lead in Kommo."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from babel import Locale, UnknownLocaleError
 from sqlalchemy import or_, select
@@ -14,6 +14,8 @@ from meetings.events import ChatIdentity
 from meetings.phones import match_key, region_of, same_person, spellings, to_e164
 from meetings.tables import Customer
 from prompts.catalogue import Catalogue, closest_locale
+
+UNTIL_TAKEN_OFF = datetime(9999, 1, 1, tzinfo=UTC)  # the end of a pause that a tag holds
 
 
 async def customer_of(session: AsyncSession, chat: ChatIdentity, name: str | None, now: datetime) -> Customer:
@@ -66,6 +68,19 @@ def language_of(customer: Customer, default: str) -> str:
     return closest_locale(language) if language in ("pt", "es", "en") else default
 
 
+def heed_lead(customer: Customer, lead: KommoLead, business: Business) -> None:
+    """Takes over what a lead says about its customer: whose lead it is, and the tag that silences the agent.
+
+    The responsible user decides whose calendar is offered, when that user is one of our sellers.
+    """
+    user_id = lead.responsible_user_id
+    customer.kommo_user_id = user_id if business.seller(user_id) else None
+    if business.kommo.pause_tag and business.kommo.pause_tag in lead.tags:
+        customer.paused_until, customer.pause_source = UNTIL_TAKEN_OFF, "tag"
+    elif customer.pause_source == "tag":
+        customer.paused_until, customer.pause_source = None, None
+
+
 class Leads:
     """Finds or makes a customer's contact and lead in Kommo."""
 
@@ -91,7 +106,7 @@ class Leads:
         contact = await self.find_contact(phone)
         lead = await self._open_lead(contact) if contact else None
         if lead:
-            await self._save(customer_id, lead.id, contact.id if contact else None, lead.responsible_user_id)
+            await self._save(customer_id, lead.id, contact.id if contact else None, lead)
             return lead.id
         return await self._create(customer_id, phone, name or phone, contact)
 
@@ -111,7 +126,7 @@ class Leads:
                 customer = await session.get_one(Customer, customer_id)
                 customer.kommo_lead_id = lead_id if is_open else None
                 if lead is not None and is_open:
-                    customer.kommo_user_id = self._seller_id(lead.responsible_user_id)
+                    heed_lead(customer, lead, self.business)
         return await self.ensure(customer_id)
 
     async def find_contact(self, phone: str) -> KommoContact | None:
@@ -145,17 +160,13 @@ class Leads:
             lead_id, contact_id = await self.kommo.create_lead_with_contact(
                 title, contact_name=name, phone=phone, tags=[rules.lead_tag], **place
             )
-        lead = await self.kommo.get_lead(lead_id)
-        await self._save(customer_id, lead_id, contact_id, lead.responsible_user_id if lead else None)
+        await self._save(customer_id, lead_id, contact_id, await self.kommo.get_lead(lead_id))
         return lead_id
 
-    async def _save(self, customer_id: int, lead_id: int, contact_id: int | None, user_id: int | None) -> None:
+    async def _save(self, customer_id: int, lead_id: int, contact_id: int | None, lead: KommoLead | None) -> None:
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
             customer.kommo_lead_id = lead_id
             customer.kommo_contact_id = contact_id or customer.kommo_contact_id
-            customer.kommo_user_id = self._seller_id(user_id)
-
-    def _seller_id(self, user_id: int | None) -> int | None:
-        """The responsible user decides whose calendar is offered, when that user is one of our sellers."""
-        return user_id if self.business.seller(user_id) else None
+            if lead is not None:
+                heed_lead(customer, lead, self.business)

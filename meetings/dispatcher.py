@@ -22,7 +22,7 @@ from meetings.sync import Synchroniser, meetings_named
 from meetings.tables import Author, Customer, Hint, Meeting, MeetingPhase, MeetingStatus, Message, MessageState
 
 log = structlog.get_logger("dispatcher")
-TURN, LOOK, SETTLE, HAND_OFF = "turn.v1", "look.v1", "settle.v1", "hand_off.v1"
+TURN, LOOK, LEAD, SETTLE, HAND_OFF = "turn.v1", "look.v1", "lead.v1", "settle.v1", "hand_off.v1"
 _GRACE_S = 30  # a change's own workflow gets this long before the dispatcher helps
 
 
@@ -64,6 +64,7 @@ class Dispatcher:
         self.ticks = 0
         self._ticked_at = time.monotonic()
         lanes.register(LOOK, self.look)
+        lanes.register(LEAD, self.look_at_lead)
         lanes.register(SETTLE, self.settle)
         lanes.register(HAND_OFF, self.complete_hand_off)
 
@@ -159,6 +160,23 @@ class Dispatcher:
 
         return str(await self.lanes.step("look", act))
 
+    async def look_at_lead(self, customer_id: int, lead_id: int, upto_hint: int) -> str:
+        """A look at the lead of a customer without a meeting; the hints that asked for it are done, or planned again."""
+
+        async def act() -> str:
+            try:
+                await self.synchroniser.look_at_lead(customer_id)
+            except Exception as error:
+                problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
+                log.warning("look failed", lead=lead_id, problem=problem)
+                await self._later(KommoEntity.LEAD, lead_id, upto_hint)
+                return "failed"
+            async with self.db.transaction() as session:
+                await _close_hints(session, KommoEntity.LEAD, lead_id, upto_hint, self.now(), "looked at")
+            return "looked at"
+
+        return str(await self.lanes.step("look at lead", act))
+
     async def settle(self, meeting_id: int) -> bool:
         """Carries out what of a meeting is still behind."""
 
@@ -218,15 +236,20 @@ class Dispatcher:
                 .where(Hint.done_at.is_(None), or_(Hint.next_try_at.is_(None), Hint.next_try_at <= now))
                 .group_by(Hint.entity, Hint.entity_id)
             )
-            wanted = []
+            wanted, leads = [], []
             for entity, entity_id, upto, attempts in rows.all():
                 meetings = await meetings_named(session, entity, entity_id)
-                if not meetings:
-                    await _close_hints(session, entity, entity_id, upto, now, "not about a meeting")
+                customers = await _customers_of(session, entity_id) if entity == KommoEntity.LEAD and not meetings else []
+                if not meetings and not customers:
+                    await _close_hints(session, entity, entity_id, upto, now, "nobody we know")
+                leads += [(customer_id, entity_id, upto, attempts) for customer_id in customers]
                 wanted += [(m.id, m.customer_id, entity, upto, attempts) for m in meetings]
         for meeting_id, customer_id, entity, upto, attempts in wanted:
             workflow_id = f"look:{meeting_id}:{entity}:{upto}:{attempts}"
             await self._enqueue(LOOK, meeting_id, entity, upto, customer_id=customer_id, workflow_id=workflow_id)
+        for customer_id, lead_id, upto, attempts in leads:
+            workflow_id = f"lead:{lead_id}:{upto}:{attempts}"
+            await self._enqueue(LEAD, customer_id, lead_id, upto, customer_id=customer_id, workflow_id=workflow_id)
 
     async def _unsettled(self) -> None:
         now = self.now()
@@ -283,7 +306,12 @@ class Dispatcher:
         async with self.db.transaction() as session:
             meeting = await session.get_one(Meeting, meeting_id)
             entity_id = meeting.kommo_task_id if entity == KommoEntity.TASK else meeting.kommo_lead_id
-            for hint in await _open_hints(session, entity, entity_id or 0, upto):
+        await self._later(entity, entity_id or 0, upto)
+
+    async def _later(self, entity: str, entity_id: int, upto: int) -> None:
+        """Plans a look again, with growing waits."""
+        async with self.db.transaction() as session:
+            for hint in await _open_hints(session, entity, entity_id, upto):
                 hint.attempts += 1
                 hint.next_try_at = self.now() + timedelta(seconds=min(2.0**hint.attempts, 600))
 
@@ -307,6 +335,10 @@ def _behind() -> ColumnElement[bool]:
         Meeting.lead_rev < Meeting.revision,
         Meeting.notice_rev < Meeting.revision,
     )
+
+
+async def _customers_of(session: AsyncSession, lead_id: int) -> list[int]:
+    return list(await session.scalars(select(Customer.id).where(Customer.kommo_lead_id == lead_id)))
 
 
 async def _open_hints(session: AsyncSession, entity: str, entity_id: int, upto: int) -> list[Hint]:

@@ -155,6 +155,7 @@ class Inbox:
             )
         )
         customer.paused_until = self.now() + timedelta(minutes=self.pause_min)
+        customer.pause_source = "person"
 
     async def _delivered(self, session: AsyncSession, event: DeliveryUpdate) -> None:
         message = await session.scalar(

@@ -37,8 +37,11 @@ class Outbox:
         author: Author = Author.AGENT,
         turn_id: str | None = None,
         meeting_id: int | None = None,
+        delay_ms: int = 0,
     ) -> MessageState:
         """Sends the text unless a message with this key was sent already; returns how far it got (sent or beyond, or failed).
+
+        `delay_ms`: how long "typing…" is shown before.
 
         Safe to repeat, also after a crash or a lost answer: what may have been sent is looked up before it is sent again.
 
@@ -50,7 +53,7 @@ class Outbox:
             return MessageState(message.state)
         if message.state == MessageState.SENDING and await self._adopt(message):
             return MessageState.SENT
-        return await self._send(message)
+        return await self._send(message, delay_ms)
 
     async def _row(
         self, customer_id: int, key: str, text: str, author: Author, turn_id: str | None, meeting_id: int | None
@@ -96,7 +99,7 @@ class Outbox:
             raise UnreachableError("WhatsApp", "send text", f"connection is {state}")
         return False
 
-    async def _send(self, message: Message) -> MessageState:
+    async def _send(self, message: Message, delay_ms: int) -> MessageState:
         async with self.db.transaction() as session:
             row = await session.get_one(Message, message.id)
             customer = await session.get_one(Customer, message.customer_id)
@@ -104,7 +107,7 @@ class Outbox:
             addresses = _addresses(customer)
         for n, address in enumerate(addresses):
             try:
-                sent = await self.whatsapp.send_text(address, message.text)
+                sent = await self.whatsapp.send_text(address, message.text, delay_ms=delay_ms)
             except NotOnWhatsAppError as error:
                 if n == len(addresses) - 1:
                     return await self._failed(message.id, error.detail)

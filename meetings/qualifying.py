@@ -100,6 +100,18 @@ class HandOff:
             if not (is_paused and customer.handed_off_at):
                 customer.handed_off_at, customer.handoff_reason, customer.handoff_task_id = now, reason[:200], None
             customer.paused_until = now + timedelta(minutes=self.pause_min)
+            customer.pause_source = "hand-off"
+        await self.complete(customer_id)
+
+    async def alert(self, customer_id: int, reason: str) -> None:
+        """Makes a task for the seller without silencing the agent. One at a time per customer.
+
+        Raises:
+            ServiceError: Kommo can't be reached; `complete` makes the task later.
+        """
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            customer.handed_off_at, customer.handoff_reason, customer.handoff_task_id = self.now(), reason[:200], None
         await self.complete(customer_id)
 
     async def complete(self, customer_id: int) -> None:

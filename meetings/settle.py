@@ -184,6 +184,8 @@ class Settler:
         """What the customer is told of the newest change, None when there is nothing to tell."""
         meeting, change = case.meeting, case.change
         locale = language_of(case.customer, self.locale)
+        if case.customer.opted_out_at is not None and change.what in ("completed", "no_show"):
+            return None  # thanks and invitations are ours to offer; changes of the meeting itself are told all the same
         corrected = {change.before.get("status"), change.after.get("status")} == {"completed", "no_show"}
         if corrected:
             return None  # the seller set right what was marked wrong; the customer was there, or knows that not

@@ -7,14 +7,15 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from clients.kommo import KommoClient
+from clients.kommo import KommoClient, KommoLead
 from meetings.business import Business
+from meetings.customers import heed_lead
 from meetings.database import Database
 from meetings.decide import Agreed, Decision, LeadSeen, TaskSeen, decide
 from meetings.events import KommoEntity
 from meetings.lifecycle import may_become, revise
 from meetings.settle import Receipts, Settler
-from meetings.tables import Change, Meeting, MeetingPhase, MeetingStatus
+from meetings.tables import Change, Customer, Meeting, MeetingPhase, MeetingStatus
 
 log = structlog.get_logger("sync")
 
@@ -57,6 +58,18 @@ class Synchroniser:
         decision = decide(agreed, task, lead, self.business.result_words)
         await self._act(meeting, decision)
         return decision
+
+    async def look_at_lead(self, customer_id: int) -> None:
+        """Reads the lead of a customer who has no meeting: its tag may silence the agent, its seller may have changed.
+
+        Raises:
+            ServiceError: Kommo can't be read.
+        """
+        async with self.db.transaction() as session:
+            lead_id = (await session.get_one(Customer, customer_id)).kommo_lead_id
+        lead = await self.kommo.get_lead(lead_id) if lead_id is not None else None
+        if lead is not None:
+            await self._heed(customer_id, lead)
 
     async def settle(self, meeting_id: int) -> Receipts:
         """Carries out what is still behind."""
@@ -102,9 +115,14 @@ class Synchroniser:
         lead = await self.kommo.get_lead(meeting.kommo_lead_id)
         if lead is None:
             return LeadSeen(is_gone=True)
+        await self._heed(meeting.customer_id, lead)
         if meeting.lead_rev < meeting.revision:
             return None  # our own write is still to come: what stands there is old news, not the seller's word
         return LeadSeen(status=lead.fields.get(self.status_field), link=lead.fields.get(self.link_field))
+
+    async def _heed(self, customer_id: int, lead: KommoLead) -> None:
+        async with self.db.transaction() as session:
+            heed_lead(await session.get_one(Customer, customer_id), lead, self.business)
 
     async def _is_current(self, meeting: Meeting) -> bool:
         """The lead's fields speak of its newest meeting only."""

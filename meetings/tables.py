@@ -91,12 +91,14 @@ class Customer(Table):
     kommo_user_id: Mapped[int | None]
     introduced_at: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
+    pause_source: Mapped[str | None] = mapped_column(String(12))
     handed_off_at: Mapped[datetime | None]
     handoff_reason: Mapped[str | None]
     handoff_task_id: Mapped[int | None]
     opted_out_at: Mapped[datetime | None]
     not_qualified_at: Mapped[datetime | None]
     turn_attempts: Mapped[int] = mapped_column(default=0)
+    superseded: Mapped[int] = mapped_column(default=0)
     next_turn_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
@@ -145,7 +147,10 @@ class Answer(Table):
 
 
 class Offer(Table):
-    """A time that was offered to a customer under a number. Only offered times can be booked."""
+    """A time that was offered to a customer under a number. Only offered times can be booked.
+
+    `repeated_back_in` is the turn in which a choice made by voice was repeated to the customer for a yes.
+    """
 
     __tablename__ = "offer"
     __table_args__ = (UniqueConstraint("customer_id", "number"),)
@@ -157,6 +162,7 @@ class Offer(Table):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     turn_id: Mapped[str] = mapped_column(String(120))
+    repeated_back_in: Mapped[str | None] = mapped_column(String(120))
     offered_at: Mapped[datetime]
 
 

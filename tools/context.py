@@ -13,7 +13,7 @@ from prompts.labels import when_label
 
 @dataclass(frozen=True)
 class TurnContext:
-    """Passed with every run of the agent. `locale` is the customer's language."""
+    """Passed with every run of the agent. `locale` is the customer's language; `by_voice`: some of what is answered was spoken."""
 
     customer_id: int
     turn_id: str
@@ -23,6 +23,7 @@ class TurnContext:
     desk: Desk
     qualifier: Qualifier
     hand_off: HandOff
+    by_voice: bool = False
 
     @property
     def zone(self) -> ZoneInfo:

@@ -18,12 +18,15 @@ async def create_meeting(option: int, runtime: ToolRuntime[TurnContext]) -> str:
 
     Only after the customer clearly chose one of the options that check_availability returned. Requires that all required
     qualification is recorded. Returns BOOKED (then call save_link_to_kommo and notify_client), SLOT_TAKEN with new
-    options, NOT_QUALIFIED, NOT_OFFERED, ALREADY_BOOKED, or CONFIRMING when nobody can tell yet: then claim nothing.
+    options, NOT_QUALIFIED, NOT_OFFERED, ALREADY_BOOKED, CONFIRM_FIRST when the choice was spoken and must be repeated back, or
+    CONFIRMING when nobody can tell yet: then claim nothing.
 
     Args:
         option: Number of the chosen option, e.g. 2.
     """
     context = runtime.context
+    if question := await _repeat_back(context, option):
+        return question
     try:
         outcome = await context.desk.book(context.customer_id, option, context.turn_id)
     except BookingRefusedError as error:
@@ -81,12 +84,14 @@ async def reschedule_meeting(option: int, runtime: ToolRuntime[TurnContext]) -> 
     """Move the customer's meeting to an offered time.
 
     First call check_availability and let the customer choose. The system sends the text with the new time.
-    Returns MOVED, SLOT_TAKEN with new options, NOT_OFFERED, NO_MEETING, or CONFIRMING: then claim nothing.
+    Returns MOVED, SLOT_TAKEN with new options, NOT_OFFERED, NO_MEETING, CONFIRM_FIRST, or CONFIRMING: then claim nothing.
 
     Args:
         option: Number of the chosen option, e.g. 1.
     """
     context = runtime.context
+    if question := await _repeat_back(context, option):
+        return question
     try:
         outcome = await context.desk.reschedule(context.customer_id, option)
     except BookingRefusedError as error:
@@ -121,6 +126,16 @@ def _describe(context: TurnContext, meeting: Meeting) -> str:
     seller = context.business.seller(meeting.kommo_user_id)
     starts_at = meeting.starts_at.astimezone(context.zone).isoformat(timespec="minutes")
     return f"{starts_at} | {context.when(meeting.starts_at)} | {seller.name if seller else context.business.company.name}"
+
+
+async def _repeat_back(context: TurnContext, option: int) -> str | None:
+    """An hour that was heard, not read, is repeated before anything is booked."""
+    if context.by_voice and await context.booking.must_repeat_back(context.customer_id, option, context.turn_id):
+        return (
+            f"CONFIRM_FIRST: the customer chose by voice. Repeat the text of option {option} to them and ask for a yes; "
+            "call this tool again when they have answered. Nothing is booked yet."
+        )
+    return None
 
 
 async def _refused(context: TurnContext, error: BookingRefusedError) -> str:

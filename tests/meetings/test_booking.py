@@ -336,7 +336,7 @@ def test_an_offer_of_somebody_who_sells_no_more_can_not_be_chosen(tmp_path: Path
 
 @pytest.mark.parametrize(
     "start",
-    ["2026-03-09 07:00", "2026-03-10 19:00", "2026-03-14 10:00", "2026-04-03 10:00"],
+    ["2026-03-06 10:00", "2026-03-10 19:00", "2026-03-14 10:00", "2026-04-03 10:00"],
     ids=["past", "late", "Saturday", "holiday"],
 )
 def test_an_offer_that_has_passed_or_fell_out_of_hours_can_not_be_chosen(tmp_path: Path, scene: Scene, start: str) -> None:

@@ -148,6 +148,11 @@ MISTAKES = [
     ("buffer_min = 30", "buffer_min = -5", "meetings.buffer_min: Input should be greater than or equal to 0"),
     ('lead_tag = "marcado"', 'task_deadline = "middle"', "kommo.task_deadline: Input should be 'start' or 'end'"),
     ('"furou", ', '" ", ', "result_words.no_show[5]: String should have at least 1 character"),
+    (
+        "automatic_replies = []",
+        'automatic_replies = [""]',
+        "whatsapp.automatic_replies[0]: String should have at least 1 character",
+    ),
     # time zone, languages, holidays
     ('"America/Sao_Paulo"', '"Brasilia"', "time_zone: 'Brasilia' is no IANA time zone; write e.g. America/Sao_Paulo"),
     ('"America/Sao_Paulo"', '""', "time_zone: '' is no IANA time zone"),

@@ -283,15 +283,52 @@ def test_of_several_open_leads_the_one_last_worked_on_counts(tmp_path: Path, sce
     run(tmp_path, scene, act)
 
 
-def test_a_deleted_lead_is_replaced_once_we_forget_it(tmp_path: Path, scene: Scene) -> None:
+@pytest.mark.parametrize("fate", ["deleted", "won", "lost"])
+def test_for_a_new_meeting_a_lead_that_is_gone_or_closed_is_replaced(tmp_path: Path, scene: Scene, fate: str) -> None:
     async def act(place: Crm) -> None:
         first = await place.ensure()
-        scene.control("/seller/lead/delete", lead_id=first)
+        if fate == "deleted":
+            scene.control("/seller/lead/delete", lead_id=first)
+        else:
+            scene.control("/seller/lead/stage", lead_id=first, status_id={"won": 142, "lost": 143}[fate])
         assert await place.ensure() == first  # what we know is not doubted without a reason
-        await place.leads.forget(place.customer_id)
-        second = await place.ensure()
+        second = await place.leads.refresh(place.customer_id)
         assert second not in (None, first)
+        assert (await place.customer()).kommo_lead_id == second
         assert len(place.there("contacts")) == 1
+
+    run(tmp_path, scene, act)
+
+
+@pytest.mark.parametrize(("to", "kommo_user_id"), [(BRUNO, BRUNO), (10000, None)])
+def test_for_a_new_meeting_an_open_lead_is_kept_with_whoever_is_responsible_now(
+    tmp_path: Path, scene: Scene, to: int, kommo_user_id: int | None
+) -> None:
+    async def act(place: Crm) -> None:
+        first = place.lead(place.contact(PHONE), seller=ANA)
+        await place.ensure()
+        scene.control("/seller/lead/reassign", lead_id=first, responsible_user_id=to)
+        assert await place.leads.refresh(place.customer_id) == first
+        assert (await place.customer()).kommo_user_id == kommo_user_id
+
+    run(tmp_path, scene, act)
+
+
+def test_a_new_person_s_first_meeting_finds_or_makes_the_lead_too(tmp_path: Path, scene: Scene) -> None:
+    async def act(place: Crm) -> None:
+        assert await place.leads.refresh(place.customer_id) is not None
+        assert len(place.there("leads")) == 1
+
+    run(tmp_path, scene, act)
+
+
+def test_while_kommo_can_not_be_asked_the_known_lead_is_kept(tmp_path: Path, scene: Scene) -> None:
+    async def act(place: Crm) -> None:
+        first = await place.ensure()
+        scene.control("/faults", service="kommo", status=503)
+        with pytest.raises(UnreachableError):
+            await place.leads.refresh(place.customer_id)
+        assert (await place.customer()).kommo_lead_id == first
 
     run(tmp_path, scene, act)
 

@@ -107,6 +107,27 @@ def test_the_same_webhook_again_stores_nothing_more(tmp_path: Path) -> None:
     assert run(tmp_path, act) == [(Author.CUSTOMER, "Oi", MessageState.NEW)]
 
 
+def test_a_message_that_came_as_a_placeholder_is_completed_when_it_comes_whole(tmp_path: Path) -> None:
+    async def act(hall: Hall) -> list[tuple[str, str, str]]:
+        await hall.told(wrote("", kind=ContentKind.UNKNOWN))
+        await hall.told(wrote("Oi, quero um orçamento"))
+        await hall.told(wrote("", kind=ContentKind.UNKNOWN))  # and an echo of the placeholder changes nothing
+        return [(m.kind, m.text, m.state) for m in await hall.all(Message)]
+
+    assert run(tmp_path, act) == [("text", "Oi, quero um orçamento", MessageState.NEW)]
+
+
+def test_a_placeholder_that_was_answered_stays_on_record(tmp_path: Path) -> None:
+    async def act(hall: Hall) -> list[tuple[str, str, str]]:
+        await hall.told(wrote("", kind=ContentKind.UNKNOWN))
+        async with hall.db.transaction() as session:
+            (await session.get_one(Message, 1)).state = MessageState.ANSWERED
+        await hall.told(wrote("Oi, quero um orçamento"))
+        return await hall.messages()
+
+    assert run(tmp_path, act) == [(Author.CUSTOMER, "", MessageState.ANSWERED)]
+
+
 def test_a_repetition_after_the_answer_asks_for_no_second_one(tmp_path: Path) -> None:
     async def act(hall: Hall) -> list[tuple[str, str, str]]:
         await hall.told(wrote("Oi"))
@@ -261,11 +282,11 @@ def test_only_our_own_messages_climb_the_ladder(tmp_path: Path, author: Author) 
 
     async def act(hall: Hall) -> list[tuple[str, str, str]]:
         customer_id = await add_customer(hall.db, NOW)
-        await add_message(hall.db, customer_id, "x", NOW, author=author, vendor_id="A1")
+        await add_message(hall.db, customer_id, "x", NOW, author=author, state=MessageState.SENT, vendor_id="A1")
         await hall.told(DeliveryUpdate("A1", READ))
         return await hall.messages()
 
-    assert run(tmp_path, act) == [(author, "x", MessageState.NEW)]
+    assert run(tmp_path, act) == [(author, "x", MessageState.SENT)]
 
 
 # --- our own number writes --------------------------------------------------------------------------------------------
@@ -312,6 +333,28 @@ def test_a_machine_that_writes_takes_nothing_over(tmp_path: Path, how: dict[str,
         return len(await hall.messages()), (await hall.customer()).paused_until
 
     assert run(tmp_path, act) == (1, None)
+
+
+GREETING = "Olá! Recebemos sua mensagem e já respondemos. 🌞"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_taken_over"),
+    [
+        (GREETING, False),
+        ("  olá! recebemos sua mensagem e ja respondemos. 🌞\n", False),
+        ("Olá! Recebemos sua mensagem", True),
+        ("", True),  # a picture without words
+    ],
+)
+def test_the_app_s_own_greeting_takes_nothing_over(tmp_path: Path, text: str, is_taken_over: bool) -> None:
+    async def act(hall: Hall) -> bool:
+        inbox = Inbox(hall.db, hall.clock, pause_min=60, automatic_replies=[GREETING])
+        await hall.told(wrote("Oi"))
+        await inbox.store_evolution("messages.upsert", [typed(text)], "{}")
+        return (await hall.customer()).paused_until is not None
+
+    assert run(tmp_path, act) is is_taken_over
 
 
 @pytest.mark.parametrize("via_api", [True, False])

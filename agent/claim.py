@@ -1,0 +1,110 @@
+"""What a turn takes on, and when it must not speak: a person has taken over, the customer opted out, or writes without end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agent.language import language_written
+from agent.optout import wants_out
+from meetings.database import Database
+from meetings.tables import Author, Customer, Message, MessageState, Turn
+
+
+class Verdict(StrEnum):
+    """What to do with what was written: answer, or one of the reasons why the model is not asked."""
+
+    ANSWER = "answer"
+    NOTHING = "nothing"
+    PAUSED = "paused"
+    OPTED_OUT = "opted out"
+    TOO_MANY = "too many"
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """The messages of one turn (ids in the order they were written) and what to do with them."""
+
+    messages: list[int]
+    verdict: Verdict
+
+
+class Claims:
+    """Takes the customer's unanswered messages. They stay unanswered on record until the turn ends."""
+
+    def __init__(self, db: Database, now: Callable[[], datetime], *, messages_per_hour: int, model_name: str) -> None:
+        """`messages_per_hour`: messages of one customer within an hour after which a person takes over."""
+        self.db, self.now = db, now
+        self.messages_per_hour, self.model_name = messages_per_hour, model_name
+
+    async def claim(self, customer_id: int, turn_id: str) -> Claimed:
+        """The messages to answer now."""
+        now = self.now()
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            new = await _unanswered(session, customer_id)
+            if not new:
+                return Claimed([], Verdict.NOTHING)
+            opts_out = any(wants_out(message.text) for message in new)
+            if opts_out:
+                customer.opted_out_at = customer.opted_out_at or now
+            if customer.paused_until is not None and customer.paused_until > now:
+                for message in new:
+                    message.state = MessageState.SEEN
+                return Claimed([], Verdict.PAUSED)
+            customer.locale = language_written([m.text for m in new]) or customer.locale
+            if await session.get(Turn, turn_id) is None:
+                session.add(self._turn(turn_id, customer_id))
+            ids = [message.id for message in new]
+            if opts_out:
+                return Claimed(ids, Verdict.OPTED_OUT)
+            if await _written_within(session, customer_id, now - timedelta(hours=1)) > self.messages_per_hour:
+                return Claimed(ids, Verdict.TOO_MANY)
+            return Claimed(ids, Verdict.ANSWER)
+
+    async def is_superseded(self, customer_id: int, claimed: list[int], most: int) -> bool:
+        """Whether the customer wrote again meanwhile, so that the answer in the making is dropped.
+
+        At most `most` times in a row: then it is sent all the same, so that somebody who keeps writing is answered in the end.
+        """
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            newer = [m for m in await _unanswered(session, customer_id) if m.id not in claimed]
+            if not newer or customer.superseded >= most:
+                return False
+            customer.superseded += 1
+            return True
+
+    def _turn(self, turn_id: str, customer_id: int) -> Turn:
+        return Turn(
+            id=turn_id,
+            customer_id=customer_id,
+            started_at=self.now(),
+            model=self.model_name,
+            model_calls=0,
+            input_tokens=0,
+            cached_tokens=0,
+            output_tokens=0,
+            refused=0,
+        )
+
+
+async def _unanswered(session: AsyncSession, customer_id: int) -> list[Message]:
+    found = await session.scalars(
+        select(Message)
+        .where(Message.customer_id == customer_id, Message.author == Author.CUSTOMER, Message.state == MessageState.NEW)
+        .order_by(Message.sent_at, Message.id)
+    )
+    return list(found)
+
+
+async def _written_within(session: AsyncSession, customer_id: int, since: datetime) -> int:
+    count = await session.scalar(
+        select(func.count())
+        .select_from(Message)
+        .where(Message.customer_id == customer_id, Message.author == Author.CUSTOMER, Message.stored_at > since)
+    )
+    return count or 0
