@@ -44,7 +44,9 @@ _UNIT = (
     r"(?:h|hs|hrs?|horas?|hours?|min|mins|minut\w{1,3}|seg|segund[ao]s|dias?|days?|semanas?|weeks?|mes|meses|months?"
     r"|anos?|years?)"
 )
-_NEARLY = r"(?:ate|cerca de|uns|umas|mais de|menos de|aproximadamente|up to|about|around|less than|more than|unos|unas|hasta|mas de)"
+_NEARLY = (
+    r"(?:ate|cerca de|uns|umas|mais de|menos de|aproximadamente|up to|about|around|less than|more than|unos|unas|hasta|mas de)"
+)
 _STREET = r"(?:rua|r\.|av\.?|avenida|alameda|praca|travessa|rodovia|estrada|calle|plaza|street|avenue)"
 _NO_TIMES = [
     re.compile(pattern)
@@ -70,6 +72,8 @@ _NO_TIMES = [
         r"(?! (?:da|de la|in the) )(?: (?:e|y|and) (?:meia|media|a half|\d{1,2} ?min\w*))?",
         rf"\b{_NUMBER}(?: (?:a|ou|o|or|to|-) {_NUMBER})? ?{_UNIT} (?:de (?:duracao|duracion|antecedencia|visita|reuniao|conversa)|uteis|habiles"
         r"|long|de antelacion|depois|antes|later|before|in advance|por dia|corridos)",
+        rf"\bdaqui a {_NUMBER} ?(?:h|horas?|min\w*)\b|\bde (?:[1-3]|uma|duas|tres|una|dos) ?(?:h|horas?)\b(?! (?:aas|as|a|ate|ou|da|de la)\b|-)",
+        rf"\bde {_NUMBER} (?:a|ou|o) {_NUMBER} (?:horas|dias|semanas|meses|anos)\b",
         rf"(?<!as )(?<!at )\b{_NUMBER} (?:horas?|hours?) (?:e|y|and) (?:meia|media|a half)\b(?! (?:da|de la))",
         r"(?<!as )(?<!at )(?<![¶\d])\b(?:uma|una|an|one) (?:hora|hour)\b(?! (?:da|de la|in the))",
         rf"(?<!\d[:h])\b{_NUMBER} ?(?:minut\w{{1,3}}|min|mins|minutes)\b(?! (?:para|pra|past|to|before|after)\b)",

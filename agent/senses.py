@@ -15,7 +15,7 @@ from clients.whatsapp import WhatsAppClient
 from meetings.customers import language_of
 from meetings.database import Database
 from meetings.events import ContentKind
-from meetings.tables import Author, Customer, Message, MessageState
+from meetings.tables import Customer, Message, MessageState
 
 log = structlog.get_logger("senses")
 MAX_IMAGES = 3
@@ -128,10 +128,9 @@ class Senses:
 
 
 def _wanted(message_ids: Iterable[int], kind: ContentKind) -> list[ColumnElement[bool]]:
-    """Which of these messages are of that kind, the customer's, still to be answered (not deleted) and known to WhatsApp."""
+    """Which of these messages are of that kind and a customer's that waits for its answer (a deleted one does not)."""
     return [
         Message.id.in_(list(message_ids)),
-        Message.author == Author.CUSTOMER,
         Message.state == MessageState.NEW,
         Message.kind == kind,
         Message.vendor_id.is_not(None),

@@ -28,7 +28,7 @@ from meetings.desk import Desk
 from meetings.dispatcher import TURN
 from meetings.lanes import Lanes
 from meetings.outbox import Outbox
-from meetings.qualifying import HandOff, Qualifier
+from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.tables import Author, Customer, Message, MessageState, Turn
 from prompts.catalogue import Catalogue
 from tools.context import TurnContext
@@ -50,6 +50,7 @@ class TurnServices:
     desk: Desk
     leads: Leads
     qualifier: Qualifier
+    publisher: Publisher
     hand_off: HandOff
     outbox: Outbox
     claims: Claims
@@ -191,7 +192,12 @@ class Turns:
         return state.value
 
     async def _settle(self, customer_id: int) -> bool:
+        """Completes what the model left out: the meeting's effects, the answers on the lead."""
         await self.s.desk.settle_all(customer_id)
+        try:
+            await self.s.publisher.publish(customer_id)
+        except ServiceError as error:
+            log.warning("answers not on the lead yet", customer=customer_id, problem=str(error))
         return True
 
     async def _finish(self, customer_id: int, turn_id: str, claimed: list[int], outcome: str) -> bool:

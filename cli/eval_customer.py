@@ -89,22 +89,30 @@ class ScriptedCustomer:
 
     def _choose(self, step: Step, wanted: datetime | int) -> None:
         """Takes the wanted time, asks for it when it is not among the offered ones, and says yes when asked whether really."""
+        taken = self._take(step, wanted)
+        if taken is None:
+            return
         before = self._look().booked
+        self._say(self.words.text("eval_customer_chooses", number=taken[0]))
+        for _ in range(_CONFIRMATIONS):
+            reply, seen = self._last_reply(), self._look()
+            is_still_offered = taken[1] in [starts_at for _, starts_at in seen.offers]
+            if reply is None or "?" not in reply or seen.booked != before or not is_still_offered:
+                return
+            self._say(self.words.text("eval_customer_confirms"))
+
+    def _take(self, step: Step, wanted: datetime | int) -> tuple[int, datetime] | None:
+        """Number and start of the wanted time once it is offered; None when the agent does not get there."""
         for _ in range(ROUNDS):
             seen = self._look()
-            number = _number_of(wanted, seen.offers)
-            if number is not None:
-                self._say(self.words.text("eval_customer_chooses", number=number))
-                break
+            found = _find(wanted, seen.offers)
+            if found is not None:
+                return found
             self._say(self._wish(wanted, seen))
             self._answer_what_is_asked(step)
             if self._last_reply() is None:
-                return
-        for _ in range(_CONFIRMATIONS):
-            reply = self._last_reply()
-            if reply is None or "?" not in reply or self._look().booked != before:
-                return
-            self._say(self.words.text("eval_customer_confirms"))
+                return None
+        return _find(wanted, self._look().offers)
 
     def _wish(self, wanted: datetime | int, seen: Standing) -> str:
         if isinstance(wanted, datetime) and seen.offers:
@@ -195,10 +203,10 @@ def _content_words(text: str) -> set[str]:
     return {word for word in re.findall(r"\w+", fold(text)) if len(word) >= 4} - _ASKING_WORDS
 
 
-def _number_of(wanted: datetime | int, offers: Sequence[tuple[int, datetime]]) -> int | None:
+def _find(wanted: datetime | int, offers: Sequence[tuple[int, datetime]]) -> tuple[int, datetime] | None:
     if isinstance(wanted, int):
-        return offers[wanted - 1][0] if 0 < wanted <= len(offers) else None
-    return next((number for number, starts_at in offers if starts_at == wanted), None)
+        return offers[wanted - 1] if 0 < wanted <= len(offers) else None
+    return next((offer for offer in offers if offer[1] == wanted), None)
 
 
 async def _standing(service: Service, phone: str) -> Standing:

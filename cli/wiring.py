@@ -31,7 +31,7 @@ from meetings.dispatcher import Dispatcher
 from meetings.inbox import Inbox
 from meetings.lanes import Lanes
 from meetings.outbox import Outbox
-from meetings.qualifying import HandOff, Qualifier
+from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.settle import Settler
 from meetings.sync import Synchroniser
 from webhooks.app import Door, make_app
@@ -141,6 +141,7 @@ def make_service(
         Desk(db, booking, settler, leads, now),
         leads,
         Qualifier(db, business, now),
+        Publisher(db, kommo, leads, business, settings.LOCALE),
         hand_off,
         outbox,
         Claims(db, now, messages_per_hour=settings.MESSAGES_PER_HOUR, model_name=settings.OPENAI_MODEL),

@@ -146,7 +146,12 @@ _RULE_KEYS = {
 
 
 class Criterion(_Part):
-    """One thing to find out before a meeting may be booked."""
+    """One thing to find out before a meeting may be booked.
+
+    Attributes:
+        kommo_field_id: Lead field that holds the answer: written when the customer answers, and read so that what stands there
+            already is not asked. Without one the answer goes into a note.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     question: Localised
@@ -154,6 +159,7 @@ class Criterion(_Part):
     required: bool = True
     options: tuple[str, ...] = ()
     rule: Rule = Rule()
+    kommo_field_id: int | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -223,6 +229,8 @@ class KommoRules(_Part):
     Attributes:
         task_type_id: Type of the meeting tasks; 2 is Kommo's built-in Meeting.
         pause_tag: A tag on the lead that silences the agent for its customer until it is taken off again; "" for none.
+        not_qualified_tag: Tag for leads whose answers rule them out; "" for none.
+        not_qualified_status_id: Stage they are moved to, None to leave them where they are.
         task_deadline: Whether a task's deadline is shown and understood as the meeting's start or its end. Kommo does not say.
     """
 
@@ -232,6 +240,8 @@ class KommoRules(_Part):
     new_lead_status_id: int | None = None
     lead_tag: str = "marcado"
     pause_tag: str = "humano"
+    not_qualified_tag: str = "não qualificado"
+    not_qualified_status_id: int | None = None
 
 
 # Not blank: a blank would stand in every result.

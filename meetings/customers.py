@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from babel import Locale, UnknownLocaleError
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.kommo import KommoClient, KommoContact, KommoLead
@@ -12,7 +12,8 @@ from meetings.business import Business
 from meetings.database import Database
 from meetings.events import ChatIdentity
 from meetings.phones import match_key, region_of, same_person, spellings, to_e164
-from meetings.tables import Customer
+from meetings.qualification import adopt_from_lead, answers_of
+from meetings.tables import Customer, Meeting, Message, Offer, Turn
 from prompts.catalogue import Catalogue, closest_locale
 
 UNTIL_TAKEN_OFF = datetime(9999, 1, 1, tzinfo=UTC)  # the end of a pause that a tag holds
@@ -28,6 +29,8 @@ async def customer_of(session: AsyncSession, chat: ChatIdentity, name: str | Non
     if customer is None:
         customer = Customer(jid=chat.jid, created_at=now)
         session.add(customer)
+    elif chat.lid and customer.lid is None:
+        await _merge_hidden(session, customer, chat.lid)
     if chat.phone and not customer.phone:
         customer.phone, customer.match_key = chat.phone, match_key(chat.phone)
     if chat.lid and not customer.lid:
@@ -38,6 +41,33 @@ async def customer_of(session: AsyncSession, chat: ChatIdentity, name: str | Non
         customer.name = name
     await session.flush()
     return customer
+
+
+async def _merge_hidden(session: AsyncSession, customer: Customer, lid: str) -> None:
+    """Joins the record of somebody who first wrote under a hidden id, now that the phone behind it is known."""
+    hidden = await session.scalar(
+        select(Customer).where(or_(Customer.lid == lid, Customer.jid == lid), Customer.id != customer.id)
+    )
+    if hidden is None:
+        return
+    known = select(Message.vendor_id).where(Message.customer_id == customer.id)
+    twice = update(Message).where(Message.customer_id == hidden.id, Message.vendor_id.in_(known))
+    await session.execute(twice.values(vendor_id=None))  # told under both names: kept, but as one id
+    for table in (Message, Meeting, Turn):
+        await session.execute(update(table).where(table.customer_id == hidden.id).values(customer_id=customer.id))
+    answered = {answer.criterion for answer in await answers_of(session, customer)}
+    for answer in await answers_of(session, hidden):
+        if answer.criterion in answered:
+            await session.delete(answer)
+        else:
+            answer.customer_id = customer.id
+    await session.execute(delete(Offer).where(Offer.customer_id == hidden.id))  # offered again in the next turn
+    for name in ("name", "locale", "introduced_at", "paused_until", "pause_source", "opted_out_at"):
+        if getattr(customer, name) is None:
+            setattr(customer, name, getattr(hidden, name))
+    await session.flush()
+    await session.delete(hidden)
+    await session.flush()
 
 
 async def find_customer(session: AsyncSession, chat: ChatIdentity) -> Customer | None:
@@ -170,3 +200,4 @@ class Leads:
             customer.kommo_contact_id = contact_id or customer.kommo_contact_id
             if lead is not None:
                 heed_lead(customer, lead, self.business)
+                await adopt_from_lead(session, customer, self.business, lead.fields, self.now())

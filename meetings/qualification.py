@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -138,16 +138,42 @@ async def answers_of(session: AsyncSession, customer: Customer) -> list[Answer]:
     return list(await session.scalars(select(Answer).where(Answer.customer_id == customer.id)))
 
 
-async def record_answer(
-    session: AsyncSession, customer: Customer, criterion: Criterion, judged: Judged, quote: str, message: Message, now: datetime
+async def adopt_from_lead(
+    session: AsyncSession, customer: Customer, business: Business, fields: Mapping[int, str], now: datetime
 ) -> None:
-    """Stores the answer with its evidence; a later answer to the same criterion replaces the earlier one."""
+    """Takes over what stands in the lead's mapped fields for criteria the customer has not answered. Unclear values are left."""
+    answered = {answer.criterion for answer in await answers_of(session, customer)}
+    for criterion in business.qualification:
+        value = fields.get(criterion.kommo_field_id) if criterion.kommo_field_id else None
+        if not value or criterion.name in answered:
+            continue
+        try:
+            judged = judge(criterion, value)
+        except UnclearAnswerError:
+            continue
+        await record_answer(session, customer, criterion, judged, value, None, now)
+
+
+async def record_answer(
+    session: AsyncSession,
+    customer: Customer,
+    criterion: Criterion,
+    judged: Judged,
+    quote: str,
+    message: Message | None,
+    now: datetime,
+) -> None:
+    """Stores the answer with its evidence; a later answer to the same criterion replaces the earlier one.
+
+    Without a message it is the lead's own value: Kommo has it already.
+    """
     answer = await session.scalar(select(Answer).where(Answer.customer_id == customer.id, Answer.criterion == criterion.name))
     if answer is None:
         answer = Answer(customer_id=customer.id, criterion=criterion.name)
         session.add(answer)
     answer.value, answer.qualifies = judged.value, judged.qualifies
-    answer.quote, answer.message_id, answer.recorded_at = quote, message.id, now
+    answer.quote, answer.message_id, answer.recorded_at = quote, message.id if message else None, now
+    answer.on_lead = message is None
 
 
 def _number(text: str) -> Decimal:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from clients.kommo import KommoClient
-from meetings.business import Business
+from meetings.business import Business, in_language
 from meetings.customers import Leads
 from meetings.database import Database
 from meetings.qualification import (
@@ -21,7 +21,7 @@ from meetings.qualification import (
     source_of,
     standing,
 )
-from meetings.tables import Customer, Message
+from meetings.tables import Answer, Customer, Message
 from prompts.catalogue import Catalogue
 
 _FOLLOW_UP = 1  # Kommo's built-in task type
@@ -65,6 +65,60 @@ class Qualifier:
             if state.standing is Standing.FAILED:
                 customer.not_qualified_at = self.now()
             return Recorded(criterion, judged, state)
+
+
+class Publisher:
+    """Brings answers onto the lead: into mapped fields, else into one note; marks those who are ruled out."""
+
+    def __init__(self, db: Database, kommo: KommoClient, leads: Leads, business: Business, locale: str) -> None:
+        """`locale`: the sellers' language."""
+        self.db, self.kommo, self.leads, self.business, self.locale = db, kommo, leads, business, locale
+
+    async def publish(self, customer_id: int) -> None:
+        """Writes what Kommo does not have yet, once nothing more is to be asked. Safe to repeat.
+
+        Raises:
+            ServiceError: Kommo can't be reached; the next turn tries again.
+        """
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            answers = await answers_of(session, customer)
+            state = standing(self.business, answers)
+        new = [answer for answer in answers if not answer.on_lead]
+        if not new or state.standing is Standing.MISSING:
+            return
+        lead_id = await self.leads.ensure(customer_id)
+        if lead_id is None:
+            return
+        await self._write(lead_id, new, is_failed=state.standing is Standing.FAILED)
+        async with self.db.transaction() as session:
+            for answer in await answers_of(session, customer):
+                if answer.id in {a.id for a in new}:
+                    answer.on_lead = True
+
+    async def _write(self, lead_id: int, answers: list[Answer], *, is_failed: bool) -> None:
+        rules = self.business.kommo
+        mapped = {c.name: c.kommo_field_id for c in self.business.qualification if c.kommo_field_id}
+        fields = {mapped[a.criterion]: a.value for a in answers if a.criterion in mapped}
+        tags = [rules.not_qualified_tag] if is_failed and rules.not_qualified_tag else []
+        status_id = rules.not_qualified_status_id if is_failed else None
+        if fields or tags or status_id is not None:
+            await self.kommo.update_lead(lead_id, fields=fields, tags_to_add=tags, status_id=status_id)
+        said = [a for a in answers if a.criterion not in mapped]
+        if said:
+            note = self._note(said)
+            if note not in await self.kommo.list_notes(lead_id):  # an earlier attempt may have got through
+                await self.kommo.add_note(lead_id, note)
+
+    def _note(self, answers: list[Answer]) -> str:
+        words = Catalogue.load("crm", self.locale)
+        questions = {c.name: in_language(c.question, self.locale) for c in self.business.qualification}
+        lines = [
+            words.text("note_answer", question=questions[a.criterion], value=a.value, quote=a.quote)
+            for a in answers
+            if a.criterion in questions
+        ]
+        return "\n".join([words.text("note_title"), *lines])
 
 
 class HandOff:

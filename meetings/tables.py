@@ -131,7 +131,10 @@ class Message(Table):
 
 
 class Answer(Table):
-    """One qualification criterion with its evidence."""
+    """One qualification criterion with its evidence: the customer's words and their message, or none when it stood on the lead.
+
+    `on_lead`: Kommo has it, in the mapped field or in a note.
+    """
 
     __tablename__ = "answer"
     __table_args__ = (UniqueConstraint("customer_id", "criterion"),)
@@ -142,7 +145,8 @@ class Answer(Table):
     value: Mapped[str]
     qualifies: Mapped[bool]
     quote: Mapped[str]
-    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    on_lead: Mapped[bool] = mapped_column(default=False)
     recorded_at: Mapped[datetime]
 
 

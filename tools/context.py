@@ -13,7 +13,7 @@ from prompts.labels import when_label
 
 @dataclass(frozen=True)
 class TurnContext:
-    """Passed with every run of the agent. `locale` is the customer's language; `by_voice`: some of what is answered was spoken."""
+    """Passed with every run of the agent. `locale` is the customer's language; `by_voice`: some of it was spoken."""
 
     customer_id: int
     turn_id: str

@@ -1,8 +1,8 @@
 """A model that wants the worst, the customers it talks to, and a judge who looks only at what was left behind.
 
-The model answers over HTTP like any other. Whose turn it is it reads from the facts: every customer here has a first name of their
-own, so that several can talk at once and each gets the steps meant for them. The judge believes nothing that was said: it reads
-the sandbox's calendars, Kommo and chats, and the service's database.
+The model answers over HTTP like any other. Whose turn it is it reads from the facts: every customer here has a first name of
+their own, so that several can talk at once and each gets the steps meant for them. The judge believes nothing that was said: it
+reads the sandbox's calendars, Kommo and chats, and the service's database.
 """
 
 import re
@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -199,21 +199,21 @@ class Arena:
 
     # --- acting -------------------------------------------------------------------------------------------------------
 
-    def do(self, path: str, **fields: Any) -> Any:
+    def do(self, path: str, /, **fields: Any) -> Any:
         """Calls a control of the sandbox."""
         assert self.people is not None
         return self.people.do(path, **fields)
 
     def round(
         self,
-        turns: Iterable[tuple["Talker", str | Json, Sequence[Json]]],
+        turns: Iterable[tuple["Talker", str | Sequence[Json], Sequence[Json]]],
         *,
         faults: Sequence[Json] = (),
     ) -> list[str]:
         """Everybody named writes at once, the model follows their scripts; returns the judge's complaints.
 
         Args:
-            turns: Who writes, what (a text, or the fields of /customer/say), and the model's steps then.
+            turns: Who writes, what (a text, or the fields of /customer/say for each message), and the model's steps then.
         """
         turns = list(turns)
         self.clock.advance(PAUSE_MIN * 60 + 1)
@@ -225,9 +225,9 @@ class Arena:
             self.do("/faults", **fault)
         for talker, message, steps in turns:
             self.model.scripts[_first(talker.name)] = list(check_steps(list(steps)))
-            fields = {"text": message} if isinstance(message, str) else message
-            talker.said += [str(value) for key, value in fields.items() if key in ("text", "caption", "address", "place")]
-            self.do("/customer/say", phone=talker.phone, name=talker.name, **fields)
+            for fields in [{"text": message}] if isinstance(message, str) else message:
+                talker.said += [str(value) for key, value in fields.items() if key not in ("kind", "id", "quoted_id")]
+                self.do("/customer/say", phone=talker.phone, name=talker.name, **fields)
         try:
             self.stack.settle(60)
         except TimeoutError as error:
@@ -332,7 +332,7 @@ class Arena:
         live = sorted(
             (e["calendar"], _moment(e["start"]), _moment(e["end"]), e["id"]) for e in self._events() if e["status"] != "cancelled"
         )
-        for one, two in zip(live, live[1:], strict=False):
+        for one, two in pairwise(live):
             if one[0] == two[0] and two[1] < one[2]:
                 found.append(f"overlap on {one[0]}: {one[3]} {one[1]} and {two[3]} {two[1]}")
         return found
@@ -342,9 +342,8 @@ class Arena:
         wrong = []
         row = self.customer_row(talker)
         told = self.told(talker)
-        for claim in talker.claims:
-            if any(fold(claim.text) in fold(text) for text in told) and not self._is_so(claim.needs, row):
-                wrong.append(f"was told {claim.text!r}, which is not so")
+        heard = [c for c in talker.claims if any(fold(c.text) in fold(text) for text in told)]
+        wrong += [f"was told {c.text!r}, which is not so" for c in heard if not self._is_so(c.needs, row)]
         events = {event["id"]: event for event in self._events()}
         tasks = {task["id"]: task for task in self.sandbox.world.services["kommo"].snapshot()["tasks"]}
         for meeting in self.query("select * from meeting where customer_id = ? and phase = 'booked'", row["id"]):
@@ -385,7 +384,7 @@ class Arena:
         if missing := required - {a["criterion"] for a in answers}:
             wrong.append(f"has a meeting, but nothing is recorded of {', '.join(sorted(missing))}")
         said = fold(" ".join(owner.said))
-        quotes = [a["quote"] for a in answers]
+        quotes = [a["quote"] for a in answers if a["message_id"] is not None]  # the others stood on the lead already
         wrong += [f"is on record with {quote!r}, never said" for quote in quotes if fold(quote).strip(" .!?,;\"'") not in said]
         starts_at = datetime.fromisoformat(meeting["starts_at"]).replace(tzinfo=UTC)
         if starts_at not in self.model.offered.get(_first(owner.name), set()):
@@ -404,7 +403,7 @@ class Arena:
 
 
 def _first(name: str) -> str:
-    return name.split(" ")[0]
+    return name.split(" ", maxsplit=1)[0]
 
 
 def _moment(when: Json) -> datetime:

@@ -61,6 +61,18 @@ def test_phones_are_sent_as_bare_digits_and_lids_and_groups_whole(to, number):
     assert number_for(to) == number
 
 
+def test_typing_is_shown_before_a_text_when_it_is_asked_for(world):
+    async def work(whatsapp):
+        await whatsapp.send_text(JOANA, "na hora")
+        await whatsapp.send_text(JOANA, "depois", delay_ms=1200)
+
+    world.whatsapp(work)
+    assert [(shown["by"], shown["jid"], shown["delay_ms"]) for shown in world.state("evolution")["presence"]] == [
+        ("delay", JOANA_JID, 1200)
+    ]
+    assert chat(world) == [("agent", "na hora"), ("agent", "depois")]
+
+
 # What was sent
 
 

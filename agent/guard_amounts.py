@@ -1,0 +1,131 @@
+"""Money, shares and links in a reply: each must stand in the business's words, in the customer's, or among the known ones."""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+from agent.guard_known import Known
+from agent.moments_text import plain
+from agent.moments_words import NUMBERS
+
+_AMOUNT = "it names an amount that neither the business file nor the customer gave"
+_LINK = "it contains a link that no tool returned"
+
+_FIGURE = r"\d[\d.,]{0,15}(?<![.,])(?: ?(?:mil(?:hoes|hao)?|k|thousand)\b)?"
+_HUNDREDS = {
+    "cem": 100, "cento": 100, "cien": 100, "ciento": 100, "hundred": 100, "duzentos": 200, "trezentos": 300, "quatrocentos": 400,
+    "quinhentos": 500, "seiscentos": 600, "setecentos": 700, "oitocentos": 800, "novecentos": 900, "doscientos": 200,
+    "trescientos": 300, "cuatrocientos": 400, "quinientos": 500, "seiscientos": 600, "setecientos": 700, "ochocientos": 800,
+    "novecientos": 900, "sessenta": 60, "setenta": 70, "oitenta": 80, "noventa": 90, "sesenta": 60, "ochenta": 80, "sixty": 60,
+    "seventy": 70, "eighty": 80, "ninety": 90,
+}  # fmt: skip
+_WORDS = {word: value for word, value in NUMBERS.items() if " " not in word and "-" not in word} | _HUNDREDS
+_WORD = "|".join(sorted([*_WORDS, "mil", "thousand"], key=len, reverse=True))
+_WORDED = rf"(?:{_WORD})(?:(?: e | y | and | )(?:{_WORD})){{0,6}}"
+_UNIT = r"(?P<unit>reais|real\b|reales|dolar\w{0,2}|dollars?|usd|brl|pesos|euros?)"
+_MONEY = re.compile(
+    rf"(?P<sign>r\$|us\$|u\$s|\$|€) ?(?P<a>{_FIGURE})(?: ?(?:a|ate|e|y|and|to|ou|o|or|-) ?(?P<a2>{_FIGURE})(?![\w:/]| ?%| ?h\b))?"
+    rf"|(?<![\w.,$])(?:(?P<b2>{_FIGURE}) ?(?:a|ate|e|y|and|to|ou|o|or|-) )?(?P<b>{_FIGURE}|(?<!\w){_WORDED}) ?(?:de )?{_UNIT}"
+    rf"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta|\bcosts|\bpor apenas) (?P<c>{_FIGURE})(?! ?(?:%|h\b|minut|dias|parcel|vezes|x\b))"
+)
+_SHARE = re.compile(rf"(?<![\w.,])(?:(?P<a2>\d[\d.,]{{0,8}}) ?%? ?(?:a|e|y|to|-|ou) )?(?P<a>\d[\d.,]{{0,8}}) ?(?:%|por cento|por ciento|percent)")
+_PARTS = re.compile(r"(?<![\w.,])(?P<a>\d{1,3}) ?(?:x\b|vezes|veces|parcelas|cuotas|prestacoes|installments|instalments|monthly payments)")
+_BARE = re.compile(rf"(?<![\w.,:/]){_FIGURE}(?![:/]\d)|(?<!\w){_WORDED}(?!\w)")
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
+    r"|(?<![\w@.-])(?:[\w-]{1,63}\.){1,4}(?:com|net|org|io|app|example|link|site|online|store|ly|gl|page|dev|br)(?![\w-])(?:\.\w\w\b)?(?:/[^\s<>\"]*)?"
+    r"|(?<![\w.])(?:wa|t)\.me/[^\s<>\"]+",
+    re.IGNORECASE,
+)
+
+
+def unknown_links(reply: str, known: Known) -> list[str]:
+    """An objection when the reply holds an address that is not known as a whole."""
+    allowed = _addresses("\n".join([known.own_words, *known.said, *known.links]))
+    return [_LINK] if _addresses(reply) - allowed else []
+
+
+def unknown_amounts(reply: str, known: Known) -> list[str]:
+    """An objection when the reply names money, a share or a number of instalments that nobody gave."""
+    allowed = _amounts(known.own_words)
+    said = set().union(*(_amounts(text) for text in known.said))
+    said_figures = {value for text in known.said for value in _figures(text)}
+    for kind, value in _amounts(reply):
+        is_known = (kind, value) in allowed | said or value in said_figures
+        if kind in ("brl", "any"):
+            is_known |= value in known.amounts or bool({("brl", value), ("any", value)} & (allowed | said))
+        if not is_known:
+            return [_AMOUNT]
+    return []
+
+
+def _addresses(text: str) -> set[str]:
+    found = (match[0].rstrip(".,;:!?)]}>*_'") for match in _ADDRESS.finditer(text))
+    return {_bare_address(address) for address in found}
+
+
+def _bare_address(address: str) -> str:
+    without_scheme = re.sub(r"^https?://", "", address, flags=re.IGNORECASE)
+    host, slash, path = without_scheme.partition("/")
+    return (host.lower() + slash + path).rstrip("/")
+
+
+def _amounts(text: str) -> set[tuple[str, Decimal]]:
+    """Kind and value: "brl", "usd", "eur", "ars", "any" for a bare $; "%" and "x" for shares and instalments."""
+    words = _without_addresses(text)
+    found: set[tuple[str, Decimal]] = set()
+    for match in _MONEY.finditer(words):
+        kind = _currency(match["sign"] or match["unit"])
+        found |= {(kind, value) for name in ("a", "a2", "b", "b2", "c") if (value := _value(match[name])) is not None}
+    for match in _SHARE.finditer(words):
+        found |= {("%", value) for name in ("a", "a2") if (value := _value(match[name])) is not None}
+    found |= {("x", value) for match in _PARTS.finditer(words) if (value := _value(match["a"])) is not None}
+    return found
+
+
+def _figures(text: str) -> set[Decimal]:
+    """Every number somebody wrote: "minha conta é 800" names no currency."""
+    return {value for match in _BARE.finditer(_without_addresses(text)) if (value := _value(match[0])) is not None}
+
+
+def _without_addresses(text: str) -> str:
+    return plain(_ADDRESS.sub(" ", text))
+
+
+def _currency(mark: str | None) -> str:
+    if mark in ("us$", "u$s", "usd") or (mark or "").startswith(("dolar", "dollar")):
+        return "usd"
+    if mark == "€" or (mark or "").startswith("euro"):
+        return "eur"
+    return "any" if mark == "$" else "ars" if mark == "pesos" else "brl"
+
+
+def _value(words: str | None) -> Decimal | None:
+    if not words:
+        return None
+    figure = re.fullmatch(r"(\d[\d.,]*) ?(mil|milhao|milhoes|k|thousand)?", words)
+    if not figure:
+        return _spelled(words)
+    digits = figure[1].rstrip(".,")
+    if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+(?:[.,]\d{1,2})?", digits):  # 1.500,00 and 1,500.00
+        tail = re.search(r"[.,](\d{1,2})$", digits)
+        whole = digits[: tail.start()] if tail else digits
+        digits = re.sub(r"[.,]", "", whole) + (f".{tail[1]}" if tail else "")
+    try:
+        value = Decimal(digits.replace(",", "."))
+    except InvalidOperation:
+        return Decimal(-1)  # it is no number anybody gave
+    factor = {"mil": 1000, "k": 1000, "thousand": 1000, "milhao": 10**6, "milhoes": 10**6}.get(figure[2] or "", 1)
+    return value * factor
+
+
+def _spelled(words: str) -> Decimal:
+    """ "mil e duzentos": what is before "mil" is multiplied, the rest is added."""
+    total = part = 0
+    for word in re.split(r" (?:e|y|and) | ", words):
+        if word in ("mil", "thousand"):
+            total, part = total + max(part, 1) * 1000, 0
+        elif word == "hundred":
+            part = max(part, 1) * 100
+        else:
+            part += _WORDS.get(word, 0)
+    return Decimal(total + part)

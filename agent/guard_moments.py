@@ -1,0 +1,164 @@
+"""Days and hours in a reply: each must be a known moment, the business's own words, or a word about what the customer said."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from agent.guard_known import Known
+from agent.moments import Mention, mentions
+from agent.moments_text import plain
+
+_HOUR = "it names an hour that no tool returned"
+_DATE = "it names a date that no tool returned"
+_WEEKDAY = "it names a weekday that no tool returned"
+_PART = "it names a part of the day in which no tool returned a time"
+_TOGETHER = "it joins a day and an hour that no tool returned together"
+_CALENDAR = "it names a day that is not in the calendar; weekday and date disagree"
+
+# Where one thought ends and the next begins: what is denied in one may be offered in the next.
+_TURN = re.compile(
+    r"[;\n]|[.!?]+(?=\s|$)|[,:] (?=(?:so|somente|apenas|mas|tenho|temos|posso|podemos|consigo|que tal|pode ser|solo|pero|tengo|puedo|only|but|i have|we have"
+    r"|how about|i can|esta otim|fica|serve)\b)| (?:mas|porem|pero|but|e sim|sino|porque|so tenho|so temos|solo tengo) "
+)
+_COMFORT = re.compile(
+    r"\b(?:nao se preocup\w+|nao tem (?:problema|erro)|no te preocup\w+|no se preocup\w+|sem problemas?|sin problemas?|no problem|don't worry|no worries"
+    r"|nao (?:eh|ha) problema|not a problem)\b"
+)
+# The time is not to be had.
+_DENIED = re.compile(
+    r"\b(?:nao (?:\w+ ){0,2}?(?:tenho|temos|tem|ha|consigo|consegui|conseguimos|atend\w+|esta|estao|estou|da|posso|podemos|vai|seria|sera|foi|encontrei|achei"
+    r"|existe|fica|eh|trabalh\w+|vejo|rola|sobrou|restou|abr\w+|funciona\w*|marquei|agendei|reservei|cancelei|oferec\w+|faz\w+|aparece)"
+    r"|sem (?:horarios?|vagas?|disponibilidade|agenda)|nada (?:livre|disponivel)|nenhum\w*|indisponive\w+|ocupad\w+|lotad\w+|esgotad\w+|fechad\w+"
+    r"|no (?:\w+ ){0,2}?(?:tengo|tenemos|tiene|hay|puedo|podemos|atend\w+|esta|estan|queda|quedan|es|sera|encuentro|encontre|trabaj\w+|ofrec\w+|abr\w+)"
+    r"|sin (?:horarios?|turnos?|disponibilidad)|ningun\w*|cerrad\w+|complet[oa]s?"
+    r"|(?:not|isn't|aren't|don't|can't|cannot|won't|doesn't|wasn't|no longer|unavailable|fully booked|taken|closed|nothing|none)"
+    r"|no (?:slots?|times?|availability|openings?|free))\b"
+)
+# The customer's wish is repeated, or will be looked into; nothing is promised.
+_REPORTED = re.compile(
+    r"\b(?:voce (?:\w+ )?(?:pediu|disse|perguntou|quer|quis|queria|prefere|preferiu|mencionou|falou|sugeriu|comentou|gostaria|pode|escreveu)"
+    r"|(?:sua|a) preferencia|seu pedido|entendi|anotei|anotado|conforme pediu|pediu|pediste|dijiste|preguntaste|quieres|quisiste|prefieres|preguntaba|mencionaste"
+    r"|usted (?:pidio|dijo|quiere|prefiere)|tu (?:preferencia|pedido)|entendido|anote|you (?:\w+ )?(?:asked|said|want|wanted|prefer|preferred|mentioned|suggested|wrote|would like|requested)"
+    r"|you'd (?:like|prefer)|your (?:preference|request)|understood|noted"
+    r"|(?:vou|deixa eu|deixe-me|deixa-me|preciso) (?:\w+ )?(?:ver|verificar|checar|consultar|conferir|olhar)|estou (?:vendo|verificando|checando|consultando|conferindo)"
+    r"|(?:voy a|dejame|dejeme|permiteme) (?:ver|revisar|verificar|consultar|mirar)|estoy (?:viendo|revisando|verificando|consultando)"
+    r"|(?:let me|i'll|i will|i am going to|i'm going to) (?:check|see|look|verify)|(?:i'm|i am) (?:checking|looking)"
+    r"|se voce|si quieres|caso voce|hoje (?:eh|e)|hoy es|today is)\b"
+)
+_OFFERED = re.compile(
+    r"\b(?:quer que eu|quieres que|do you want me|would you like me|shall i|posso (?:marcar|agendar|reservar|confirmar)|pode ser|puede ser|que tal|how about"
+    r"|esta (?:otim|perfeit|bom|livre|disponivel|confirmad|marcad|agendad|reservad|bien|libre)|(?<!nao )tenho|(?<!nao )temos (?:vaga|horario|livre)|consigo|livres?|disponive(?:l|is)|disponibles?"
+    r"|libres?|tengo|i have|we have|is (?:fine|free|available|great|perfect)|works|marc(?:ad|o|ar|amos|ei)\w*|agend(?:ad|o|ar|amos|ei)\w*|reserv(?:ad|o|ar|amos|ei)\w*"
+    r"|confirm(?:ad|o|ar|amos|ei|ed)\w*|book(?:ed)?|scheduled?|combinad\w+|fechado|te espero|visita|reuniao|reunion|visit|meeting|appointment|serve|sirve|te queda|voce vem|vamos)\b"
+)
+_CHECKS = re.compile(r"\b(?:ver|verificar|checar|consultar|conferir|olhar|revisar|mirar|check|see|look|checking|verificando|consultando|conferindo|revisando|se|if|si)\b")
+_ASKS_PREFERENCE = re.compile(
+    r"\b(?:prefere|preferes|prefieres|prefer|melhor|mejor|better|best|qual|quais|cual|cuales|which|que (?:dia|parte|periodo|horario)|when|what)\b"
+)
+_TODAY_IS = re.compile(r"\b(?:hoje eh|hoy es|today is|hoje \()")
+
+
+def unknown_moments(reply: str, known: Known) -> list[str]:
+    """Objections to days, hours and parts of the day, each once and with its words."""
+    now = known.local_now
+    if now is None:
+        # Without any clock nothing relative can be judged; the epoch makes every named day an unknown one.
+        now = datetime(1970, 1, 1, tzinfo=known.zone)
+    text = plain(reply)
+    judge = _Judge(known, now)
+    return [why for mention in mentions(reply, now) if (why := judge.objection(mention, text))]
+
+
+class _Judge:
+    """Judges the mentions of one reply."""
+
+    def __init__(self, known: Known, now: datetime) -> None:
+        self.now, self.is_now_known = now, known.now is not None
+        self.moments = [moment.astimezone(known.zone) for moment in known.moments]
+        self.own = mentions(known.own_words, now)
+        self.said = [mention for text in known.said for mention in mentions(text, now)]
+
+    def objection(self, mention: Mention, text: str) -> str | None:
+        if not mention.is_possible:
+            return _with(_CALENDAR, mention)
+        if any(mention.fits(moment) for moment in self.moments):
+            return None
+        thought, sentence = _around(mention, text)
+        if self._is_today(mention, thought) or self._is_business(mention, thought) or self._is_customers(mention, thought):
+            return None
+        if mention.part_of_day and not mention.names_day and sentence.endswith("?"):
+            return None  # "manhã ou tarde?"
+        if mention.days and len(mention.days) > 3 and sentence.endswith("?") and _ASKS_PREFERENCE.search(sentence):
+            return None  # "esta semana ou na próxima?"
+        return self._why(mention)
+
+    def _is_today(self, mention: Mention, thought: str) -> bool:
+        """ "Hoje é segunda-feira, 9 de março." """
+        return mention.day == self.now.date() and not mention.times and _TODAY_IS.search(thought) is not None
+
+    def _is_business(self, mention: Mention, thought: str) -> bool:
+        """Whether the business's words are repeated, such as its opening hours. An offer is not."""
+        return bool(self.own) and _is_covered(mention, self.own) and not (self.moments and _is_offer(thought))
+
+    def _is_customers(self, mention: Mention, thought: str) -> bool:
+        """Whether the customer's words are denied, repeated or looked into."""
+        if not _is_covered(mention, self.said):
+            return False
+        calm = _COMFORT.sub(" ", thought)
+        if _DENIED.search(calm):
+            return True
+        return _REPORTED.search(calm) is not None and (not _is_offer(calm) or _CHECKS.search(calm) is not None)
+
+    def _why(self, mention: Mention) -> str:
+        day_known = any(mention.fits_day(moment.date()) for moment in self.moments)
+        time_known = any(mention.fits_time((moment.hour, moment.minute)) for moment in self.moments)
+        if mention.names_day and not day_known:
+            why = _with(_WEEKDAY if not mention.days else _DATE, mention)
+            return f"{why}; {_HOUR}" if mention.times and not time_known else why
+        if not time_known:
+            return _with(_HOUR if mention.times else _PART, mention)
+        return _with(_TOGETHER, mention)
+
+
+def _is_covered(mention: Mention, others: Iterable[Mention]) -> bool:
+    """Whether its day and its hour were both named, together or apart."""
+    others = list(others)
+    days = not mention.names_day or any(_share_day(mention, other) for other in others)
+    times = not mention.times or any(set(mention.times) & set(other.times) for other in others)
+    part = mention.part_of_day
+    parts = part is None or any(other.part_of_day is part or any(hour in part.hours for hour, _ in other.times) for other in others)
+    return days and times and parts
+
+
+def _share_day(one: Mention, other: Mention) -> bool:
+    if not other.names_day:
+        return False
+    if one.days and other.days:
+        return bool(set(one.days) & set(other.days))
+    if one.days or other.days:
+        weekday = one.weekday if not one.days else other.weekday
+        return any(day.weekday() == weekday for day in (one.days or other.days))
+    return one.weekday == other.weekday
+
+
+def _around(mention: Mention, text: str) -> tuple[str, str]:
+    """The thought and the whole sentence in which the mention's hour (or day) stands."""
+    start, end = 0, len(text)
+    for match in _TURN.finditer(text):
+        if match.end() <= mention.start + 1:
+            start = match.end()
+        elif match.start() >= mention.end:
+            end = match.start()
+            break
+    close = re.search(r"[.!?\n]", text[mention.end :])
+    open_at = max(text.rfind(mark, 0, mention.start) for mark in ".!?\n") + 1
+    until = mention.end + close.end() if close else len(text)
+    return text[start:end], text[open_at:until].strip()
+
+
+def _is_offer(thought: str) -> bool:
+    return _OFFERED.search(thought) is not None
+
+
+def _with(why: str, mention: Mention) -> str:
+    return f'{why}: "{mention.text}"'
