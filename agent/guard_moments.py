@@ -1,6 +1,7 @@
 """Days and hours in a reply: each must be a known moment, the business's own words, or a word about what the customer said."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -20,6 +21,7 @@ _TURN = re.compile(
     r"[;\n]|[.!?]+(?=\s|$)|[,:] (?=(?:so|somente|apenas|mas|tenho|temos|posso|podemos|consigo|que tal|pode ser|solo|pero|tengo|puedo|only|but|i have|we have"
     r"|how about|i can|esta otim|fica|serve)\b)| (?:mas|porem|pero|but|e sim|sino|porque|so tenho|so temos|solo tengo) "
 )
+_ENDS = re.compile(r"[.!?]+(?=\s|$)|\n")
 _COMFORT = re.compile(
     r"\b(?:nao se preocup\w+|nao tem (?:problema|erro)|no te preocup\w+|no se preocup\w+|sem problemas?|sin problemas?|no problem|don't worry|no worries"
     r"|nao (?:eh|ha) problema|not a problem)\b"
@@ -47,9 +49,9 @@ _REPORTED = re.compile(
 )
 _OFFERED = re.compile(
     r"\b(?:quer que eu|quieres que|do you want me|would you like me|shall i|posso (?:marcar|agendar|reservar|confirmar)|pode ser|puede ser|que tal|how about"
-    r"|esta (?:otim|perfeit|bom|livre|disponivel|confirmad|marcad|agendad|reservad|bien|libre)|(?<!nao )tenho|(?<!nao )temos (?:vaga|horario|livre)|consigo|livres?|disponive(?:l|is)|disponibles?"
+    r"|esta (?:otim\w*|perfeit\w*|bom|livre|disponivel|confirmad|marcad|agendad|reservad|bien|libre)|(?<!nao )tenho|(?<!nao )temos (?:vaga|horario|livre)|consigo|livres?|disponive(?:l|is)|disponibles?"
     r"|libres?|tengo|i have|we have|is (?:fine|free|available|great|perfect)|works|marc(?:ad|o|ar|amos|ei)\w*|agend(?:ad|o|ar|amos|ei)\w*|reserv(?:ad|o|ar|amos|ei)\w*"
-    r"|confirm(?:ad|o|ar|amos|ei|ed)\w*|book(?:ed)?|scheduled?|combinad\w+|fechado|te espero|visita|reuniao|reunion|visit|meeting|appointment|serve|sirve|te queda|voce vem|vamos)\b"
+    r"|confirm(?:ad|o|ar|amos|ei|ed)\w*|book(?:ed)?|scheduled?|combinad\w+|fechado|te espero|(?:sua|tua|tu|su|your) (?:visita|reuniao|reunion|cita|visit|meeting|appointment) (?:eh|es|is|sera|fica)|serve|sirve|te queda|voce vem|vamos)\b"
 )
 _CHECKS = re.compile(r"\b(?:ver|verificar|checar|consultar|conferir|olhar|revisar|mirar|check|see|look|checking|verificando|consultando|conferindo|revisando|se|if|si)\b")
 _ASKS_PREFERENCE = re.compile(
@@ -65,25 +67,26 @@ def unknown_moments(reply: str, known: Known) -> list[str]:
         # Without any clock nothing relative can be judged; the epoch makes every named day an unknown one.
         now = datetime(1970, 1, 1, tzinfo=known.zone)
     text = plain(reply)
-    judge = _Judge(known, now)
-    return [why for mention in mentions(reply, now) if (why := judge.objection(mention, text))]
+    judge = _Judge(known, now, text)
+    return [why for mention in mentions(reply, now) if (why := judge.objection(mention))]
 
 
 class _Judge:
     """Judges the mentions of one reply."""
 
-    def __init__(self, known: Known, now: datetime) -> None:
-        self.now, self.is_now_known = now, known.now is not None
+    def __init__(self, known: Known, now: datetime, text: str) -> None:
+        self.now = now
+        self.thoughts, self.sentences = _pieces(_TURN, text), _pieces(_ENDS, text)
         self.moments = [moment.astimezone(known.zone) for moment in known.moments]
         self.own = mentions(known.own_words, now)
         self.said = [mention for text in known.said for mention in mentions(text, now)]
 
-    def objection(self, mention: Mention, text: str) -> str | None:
+    def objection(self, mention: Mention) -> str | None:
         if not mention.is_possible:
             return _with(_CALENDAR, mention)
         if any(mention.fits(moment) for moment in self.moments):
             return None
-        thought, sentence = _around(mention, text)
+        thought, sentence = _piece_at(self.thoughts, mention), _piece_at(self.sentences, mention).strip()
         if self._is_today(mention, thought) or self._is_business(mention, thought) or self._is_customers(mention, thought):
             return None
         if mention.part_of_day and not mention.names_day and sentence.endswith("?"):
@@ -98,7 +101,7 @@ class _Judge:
 
     def _is_business(self, mention: Mention, thought: str) -> bool:
         """Whether the business's words are repeated, such as its opening hours. An offer is not."""
-        return bool(self.own) and _is_covered(mention, self.own) and not (self.moments and _is_offer(thought))
+        return bool(self.own) and _is_covered(mention, self.own) and not _is_offer(thought)
 
     def _is_customers(self, mention: Mention, thought: str) -> bool:
         """Whether the customer's words are denied, repeated or looked into."""
@@ -141,19 +144,17 @@ def _share_day(one: Mention, other: Mention) -> bool:
     return one.weekday == other.weekday
 
 
-def _around(mention: Mention, text: str) -> tuple[str, str]:
-    """The thought and the whole sentence in which the mention's hour (or day) stands."""
-    start, end = 0, len(text)
-    for match in _TURN.finditer(text):
-        if match.end() <= mention.start + 1:
-            start = match.end()
-        elif match.start() >= mention.end:
-            end = match.start()
-            break
-    close = re.search(r"[.!?\n]", text[mention.end :])
-    open_at = max(text.rfind(mark, 0, mention.start) for mark in ".!?\n") + 1
-    until = mention.end + close.end() if close else len(text)
-    return text[start:end], text[open_at:until].strip()
+def _pieces(separator: re.Pattern[str], text: str) -> tuple[list[int], list[str]]:
+    """Where the text's pieces begin, and the pieces with what closes them."""
+    ends = [*(match.end() for match in separator.finditer(text)), len(text)]
+    starts = [0, *ends[:-1]]
+    return starts, [text[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _piece_at(pieces: tuple[list[int], list[str]], mention: Mention) -> str:
+    """The piece in which the mention's hour (or day) stands."""
+    starts, texts = pieces
+    return texts[bisect_right(starts, mention.end - 1) - 1]
 
 
 def _is_offer(thought: str) -> bool:

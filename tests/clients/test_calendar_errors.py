@@ -21,7 +21,7 @@ from clients.transport import RetryPolicy
 ZONE = "America/Sao_Paulo"
 START = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
 END = START + timedelta(minutes=30)
-ONE_TRY = RetryPolicy(attempts=1)
+TWO_TRIES = RetryPolicy(attempts=2, wait_s=0.01)
 
 READS = {
     "get_event": lambda c: c.get_event(ANA, "reuniao1"),
@@ -175,14 +175,14 @@ def test_answers_that_stay_lost_are_unknown_for_writes_only(world, name, drop):
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_server_that_hangs_is_given_up_and_leaves_nothing_behind_for_the_next_call(world, name):
-    world.fault("google", hold="after")
+    world.fault("google", hold="after", times=2)
 
     async def work(calendar):
         error = await failure(ALL[name](calendar))
         world.control("/faults/release")  # now the late answer is sent
         return error, await calendar.free_busy(["nobody@solclaro.example"], START, END)
 
-    error, busy = world.calendar(work, retry=ONE_TRY, timeout_s=0.2, threads=1)
+    error, busy = world.calendar(work, retry=TWO_TRIES, timeout_s=0.4, threads=1)
     assert (type(error), error.detail) == (UnreachableError if name in READS else OutcomeUnknownError, "TimeoutError")
     assert busy == {"nobody@solclaro.example": None}
 

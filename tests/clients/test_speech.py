@@ -85,7 +85,7 @@ def test_without_a_language_the_model_finds_out(world, voice, unknown):
     ("mime_type", "name"),
     [
         ("audio/ogg; codecs=opus", "audio.ogg"),
-        ("AUDIO/OGG", "audio.ogg"),
+        ("AUDIO/MPEG", "audio.mp3"),
         ("audio/mpeg", "audio.mp3"),
         ("audio/mp4", "audio.m4a"),
         ("audio/x-wav", "audio.wav"),

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from outside_world import KOMMO_TOKEN, QUICK, OutsideWorld, failure, until
+from outside_world import KOMMO_TOKEN, QUICK, OutsideWorld, calls, failure, logged, until
 
 from clients.errors import OutcomeUnknownError, RefusedError, UnreachableError
 from clients.transport import RetryPolicy, Transport, retry_after_s
@@ -51,16 +51,18 @@ def test_reads_are_safe_to_repeat_and_writes_only_when_it_is_said(world, method,
     ("safe", "kind", "attempts"), [(True, UnreachableError, QUICK.attempts), (False, OutcomeUnknownError, 1)]
 )
 def test_a_server_that_hangs_is_given_up(world, safe, kind, attempts):
-    world.fault("kommo", hold="before", times=-1)
-
     async def work(transport):
-        error = await failure(transport.call("create lead", "POST", LEADS, json=LEAD, safe=safe))
+        await transport.call("read account", "GET", ACCOUNT)  # so that there is a connection
+        world.fault("kommo", hold="before", times=-1)
+        with logged() as entries:
+            error = await failure(transport.call("create lead", "POST", LEADS, json=LEAD, safe=safe, timeout_s=0.4))
         world.control("/faults/release")
-        return error
+        return error, [line["status"] for line in calls(entries)]
 
-    error = with_transport(world, work, timeout_s=0.15)
-    assert (type(error), error.detail) == (kind, "ReadTimeout")
-    assert len(world.requests("kommo")) == attempts
+    error, statuses = with_transport(world, work)
+    assert type(error) is kind
+    assert statuses[0] == "ReadTimeout"
+    assert len(statuses) == attempts
 
 
 def test_one_call_may_wait_longer_than_usual(world):
@@ -74,11 +76,11 @@ def test_after_a_time_out_the_next_call_gets_its_own_answer(world):
     world.fault("kommo", path="/leads", hold="after")
 
     async def work(transport):
-        error = await failure(transport.call("list leads", "GET", LEADS))
+        error = await failure(transport.call("list leads", "GET", LEADS, timeout_s=0.2))
         world.control("/faults/release")
         return error, await transport.call("read account", "GET", ACCOUNT)
 
-    error, account = with_transport(world, work, timeout_s=0.15, retry=RetryPolicy(attempts=1))
+    error, account = with_transport(world, work, retry=RetryPolicy(attempts=1))
     assert (type(error), account["id"]) == (UnreachableError, 32720107)
 
 
@@ -101,7 +103,7 @@ def test_no_attempt_follows_when_the_time_is_up(world):
     world.fault("kommo", drop="before", times=-1)
     retry = RetryPolicy(attempts=50, total_s=0.2, wait_s=0.05, wait_max_s=0.1)
     assert type(with_transport(world, lambda t: failure(t.call("x", "GET", ACCOUNT)), retry=retry)) is UnreachableError
-    assert 2 <= len(world.requests("kommo")) < 10
+    assert 1 <= len(world.requests("kommo")) < 10
 
 
 def test_a_policy_of_one_attempt_repeats_nothing(world):

@@ -4,7 +4,6 @@ import asyncio
 import os
 import pwd
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -77,13 +76,21 @@ def postgres() -> Iterator[str]:
         "-c",
         "fsync=off",
     ]
-    server = subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user, cwd=folder)
+    # The shell waits for the end of its input, which comes also when the tests are killed: the server outlives nobody.
+    watch = '"$@" </dev/null & server=$!; cat; kill -QUIT $server; wait $server'
+    server = subprocess.Popen(
+        ["sh", "-c", watch, "sh", *serve],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        user=user,
+        cwd=folder,
+    )
     try:
         eventually(lambda: _answers(f"host={folder} user=marcado dbname=postgres"), "PostgreSQL answers", within_s=30)
         yield f"postgresql://marcado@/{{name}}?host={folder}"
     finally:
-        server.send_signal(signal.SIGQUIT)  # at once: nothing of it is needed any more
-        server.wait(timeout=30)
+        server.communicate(timeout=30)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,0 +1,184 @@
+"""Scenario files: every mistake is named with file and key, and the judge sees every difference in the state left behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.eval_judge import judge, our_calendars
+from cli.people import People
+from cli.scenario import Afterwards, Given, Said, ScenarioError, Step, load_scenario, play, say, staged
+
+ROOT = Path(__file__).parents[2]
+BUSINESS = ROOT / "business.toml"
+NOW = "2026-03-09T09:00:00-03:00"
+SMALL = f"title: x\ngiven: {{now: {NOW}}}\ntalk:\n  - customer: Oi\nafterwards: {{replies: 0}}\n"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "tale.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_small_scenario_is_read(tmp_path: Path) -> None:
+    scenario = load_scenario(written(tmp_path, SMALL))
+    assert scenario.talk[0].said == [Said(text="Oi")]
+    assert scenario.afterwards.replies == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("title: x", "titel: x", r"titel: Extra inputs are not permitted"),
+        ("title: x", "", r"title: Field required"),
+        (f"{{now: {NOW}}}", "{now: 2026-03-09T09:00:00}", r"given\.now: .*timezone"),
+        ("replies: 0", "", r"afterwards judges nothing"),
+        ("replies: 0", "reply: 0", r"afterwards\.reply: Extra inputs"),
+        ("replies: 0", 'facts_told: ["/(/"]', r"afterwards\.facts_told\.0: .*no regular expression"),
+        ("replies: 0", 'facts_told: [""]', r"afterwards\.facts_told\.0: .*at least 1"),
+        ("replies: 0", "others: [{phone: '1'}]", r"afterwards\.others\.0\.name: Field required"),
+        ("customer: Oi", "model: [{say: x}]\n    costumer: Oi", r"talk\.0\.costumer: Extra inputs"),
+        ("customer: Oi", "choose: 1", r"talk\.0: .*choose needs the words of the customer"),
+        ("customer: Oi", "customer: Oi\n    choose: manhã", r"talk\.0\.choose"),
+        ("customer: Oi", "customer: {kind: telepathy}", r"talk\.0\.customer\.Said\.kind: Input should be 'text', 'audio'"),
+        ("customer: Oi", "customer: {kind: text}", r"talk\.0\.customer.*a message of kind text needs a text"),
+        ("customer: Oi", "customer: {text: Oi, transcript: oi}", r"talk\.0\.customer.*only audio has a transcript"),
+        ("customer: Oi", "customer: {kind: sticker, edited_to: oi}", r"talk\.0\.customer.*only a text can be edited"),
+        ("customer: Oi", "customer: {text: Oi, phone: '551'}", r"talk\.0\.customer.*another customer needs a name"),
+        ("customer: Oi", "customer: {text: Oi, times: 0}", r"talk\.0\.customer\.Said\.times: .*greater than or equal to 1"),
+        ("customer: Oi", "customer: {text: Oi, tx: 1}", r"talk\.0\.customer\.Said\.tx: Extra inputs"),
+        ("customer: Oi", "customer: [Oi, {txt: 1}]", r"talk\.0\.customer\..*1\.Said\.txt: Extra inputs"),
+        ("title: x", "title: [", r"tale\.yaml is no YAML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_file_and_key(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    assert old in SMALL
+    with pytest.raises(ScenarioError, match=complaint) as refusal:
+        load_scenario(written(tmp_path, SMALL.replace(old, new)))
+    assert "tale.yaml" in str(refusal.value)
+
+
+def test_messages_may_be_texts_and_objects_in_one_burst() -> None:
+    step = Step.model_validate({"customer": ["Oi", {"kind": "audio", "transcript": "quero marcar"}, {"kind": "sticker"}]})
+    assert [said.kind for said in step.said] == ["text", "audio", "sticker"]
+    assert [said.shown for said in step.said] == ["Oi", "quero marcar", "(sticker)"]
+
+
+def test_an_exam_judges_all_but_the_scripted_words() -> None:
+    wanted = Afterwards(
+        events=[],
+        tasks=[],
+        meeting_status="",
+        leads=1,
+        told=["a"],
+        told_once=["b"],
+        never_told=["c"],
+        replies=2,
+        facts_told=["d"],
+    )
+    exam = wanted.as_exam()
+    assert (exam.told, exam.told_once, exam.replies) == ([], [], None)
+    kept = {"told", "told_once", "replies"}
+    assert exam.model_dump(exclude=kept) == wanted.model_dump(exclude=kept)
+    assert wanted.told == ["a"]
+
+
+def test_every_scenario_of_the_project_can_be_read() -> None:
+    paths = sorted((ROOT / "tests" / "conversations").glob("*.yaml"))
+    assert len(paths) >= 45
+    scenarios = [load_scenario(path) for path in paths]
+    assert len({scenario.title for scenario in scenarios}) == len(paths)
+
+
+# --- what customers send ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def booked() -> Iterator[People]:
+    """A customer who has booked 10 March at 9:00 with the stand-in, and another who only said hello."""
+    with staged(Given.model_validate({"now": NOW}), BUSINESS) as (stack, people):
+        for text in ("Oi! Minha conta é de 800 reais, é uma casa e sou o dono. Quero marcar a visita", "Pode ser a 3"):
+            say(Said(text=text), people)
+            stack.settle()
+        say(Said(text="Oi", phone="5511912345678", name="João Pereira"), people)
+        stack.settle()
+        yield people
+
+
+WANTED: dict[str, Any] = {
+    "leads": 2,
+    "events": [{"calendar": "ana@solclaro.example", "start": "2026-03-10T09:00:00-03:00"}],
+    "tasks": [{"deadline": "2026-03-10T09:00:00-03:00"}],
+    "facts_told": ["Terca-Feira, 10 de MARÇO", "/10 de marco de 2026, as 09:00/"],
+    "told": ["Oi, Maria!", "✅ Marcado"],
+    "told_once": ["✅ Marcado"],
+    "never_told": ["cancelada"],
+    "replies": 3,
+    "others": [{"phone": "5511912345678", "name": "João Pereira", "events": [], "facts_told": ["conta de luz"]}],
+}
+
+
+def test_a_state_that_is_as_wanted_has_no_complaints(booked: People) -> None:
+    assert judge(Afterwards.model_validate(WANTED), booked, our_calendars(BUSINESS)) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"leads": 1}, "there are 2 leads, not 1"),
+        ({"events": []}, "there are 1 events, not 0"),
+        ({"events": [{"cancelled": True}]}, "event 1 is not cancelled"),
+        ({"events": [{"start": "2026-03-10T10:00:00-03:00"}]}, "event 1 starts"),
+        ({"events": [{"calendar": "bruno@solclaro.example"}]}, "event 1 is on ana@solclaro.example"),
+        ({"tasks": []}, "there are 1 meeting tasks, not 0"),
+        ({"tasks": [{"completed": True}]}, "task 1 is open"),
+        ({"tasks": [{"deadline": "2026-03-10T10:00:00-03:00"}]}, "task 1 has deadline"),
+        ({"tasks": [{"result": "veio"}]}, "task 1 has result"),
+        ({"meeting_status": "scheduled"}, "meeting_status on the lead is None"),  # the newest lead is the other customer's
+        ({"link_saved": True}, "google_calendar_link on the lead is"),
+        ({"facts_told": ["11 de março"]}, "the customer was not told '11 de março'"),
+        ({"facts_told": ["/as 1[0-9]:00 .horario/"]}, "the customer was not told '/as 1"),
+        ({"told": ["✅ Marcado", "Oi, Maria!"]}, "the customer was not told (in this order) 'Oi, Maria!'"),
+        ({"told_once": ["Maria"]}, "'Maria' was told"),
+        ({"never_told": ["✅"]}, "the customer was told '✅'"),
+        ({"replies": 2}, "the customer got 3 messages, not 2"),
+        ({"handed_off": True}, "no seller was asked to take over"),
+        (
+            {"others": [{"phone": "5511912345678", "name": "João Pereira", "events": [{}]}]},
+            "João Pereira: there are 0 events, not 1",
+        ),
+        (
+            {"others": [{"phone": "5511912345678", "name": "João Pereira", "facts_told": ["09:00"]}]},
+            "João Pereira: the customer was",
+        ),
+        (
+            {"others": [{"phone": "5511912345678", "name": "João Pereira", "never_told": ["conta"]}]},
+            "João Pereira: the customer was",
+        ),
+    ],
+)
+def test_each_difference_is_one_complaint(booked: People, wrong: dict[str, Any], complaint: str) -> None:
+    complaints = judge(Afterwards.model_validate({**WANTED, **wrong}), booked, our_calendars(BUSINESS))
+    assert len(complaints) == 1, complaints
+    assert complaints[0].startswith(complaint)
+
+
+@pytest.mark.parametrize(
+    ("customer", "model", "complaint"),
+    [
+        ("Oi", [], "step 1: the model was asked without a script"),
+        ("Oi", [{"say": "Oi, Maria!"}, {"say": "Tudo bem?"}], "step 1: the model was never asked for: [{'say': 'Tudo bem?'}]"),
+        ({"text": "Oi", "deleted": True}, [{"say": "Oi!"}], "step 1: the model was never asked for: [{'say': 'Oi!'}]"),
+    ],
+)
+def test_a_script_must_be_used_up_exactly(tmp_path: Path, customer: Any, model: list[Any], complaint: str) -> None:
+    path = written(tmp_path, SMALL)
+    scenario = load_scenario(path)
+    step = Step.model_validate({"customer": customer, "model": model})
+    verdict = play(scenario.model_copy(update={"talk": [step]}), BUSINESS)
+    assert any(found.startswith(complaint) for found in verdict.complaints), verdict.complaints
