@@ -14,5 +14,10 @@ __all__ = ["Known", "objections"]
 
 def objections(reply: str, known: Known) -> list[str]:
     """Why the reply may not be sent, in words for the model; empty when it may."""
-    found = [*false_claims(reply, known), *unknown_moments(reply, known), *unknown_links(reply, known), *unknown_amounts(reply, known)]
+    found = [
+        *false_claims(reply, known),
+        *unknown_moments(reply, known),
+        *unknown_links(reply, known),
+        *unknown_amounts(reply, known),
+    ]
     return list(dict.fromkeys(found))

@@ -27,8 +27,12 @@ _MONEY = re.compile(
     rf"|(?<![\w.,$])(?:(?P<b2>{_FIGURE}) ?(?:a|ate|e|y|and|to|ou|o|or|-) )?(?P<b>{_FIGURE}|(?<!\w){_WORDED}) ?(?:de )?{_UNIT}"
     rf"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta|\bcosts|\bpor apenas) (?P<c>{_FIGURE})(?! ?(?:%|h\b|minut|dias|parcel|vezes|x\b))"
 )
-_SHARE = re.compile(rf"(?<![\w.,])(?:(?P<a2>\d[\d.,]{{0,8}}) ?%? ?(?:a|e|y|to|-|ou) )?(?P<a>\d[\d.,]{{0,8}}) ?(?:%|por cento|por ciento|percent)")
-_PARTS = re.compile(r"(?<![\w.,])(?P<a>\d{1,3}) ?(?:x\b|vezes|veces|parcelas|cuotas|prestacoes|installments|instalments|monthly payments)")
+_SHARE = re.compile(
+    rf"(?<![\w.,])(?:(?P<a2>\d[\d.,]{{0,8}}) ?%? ?(?:a|e|y|to|-|ou) )?(?P<a>\d[\d.,]{{0,8}}) ?(?:%|por cento|por ciento|percent)"
+)
+_PARTS = re.compile(
+    r"(?<![\w.,])(?P<a>\d{1,3}) ?(?:x\b|vezes|veces|parcelas|cuotas|prestacoes|installments|instalments|monthly payments)"
+)
 _BARE = re.compile(rf"(?<![\w.,:/]){_FIGURE}(?![:/]\d)|(?<!\w){_WORDED}(?!\w)")
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)[^\s<>\"]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"

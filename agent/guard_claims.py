@@ -48,7 +48,9 @@ _CONDITION = re.compile(
     r"\b(?:se (?!agend|reserv|confirm|marc|cancel|encontra|ha |le |te |cambi|movi|reprogram)|si |if\b|caso|quando|cuando|when\b|once\b(?! de)|assim que|logo que|as soon as|en cuanto|tan pronto"
     r"|depois (?:de|que|da)|apos|after|despues de|until|unless|ate que|hasta que|uma vez|una vez|antes d[eao]|before|para que|quer que|quiera que|quieres que|gostaria que|prefere que|basta|so falta)"
 )
-_FOLLOWING_CONDITION = re.compile(r"\b(?:se (?:voce|o|a|quiser|confirm|escolh)|si |if |assim que|quando|cuando|when |once |as soon as|en cuanto|depois que|after you|until)")
+_FOLLOWING_CONDITION = re.compile(
+    r"\b(?:se (?:voce|o|a|quiser|confirm|escolh)|si |if |assim que|quando|cuando|when |once |as soon as|en cuanto|depois que|after you|until)"
+)
 _NEAR = 300  # characters around a claim that can deny or condition it; bounds the work on long texts
 _TAG = re.compile(r",? (?:ok|okay|ta|ta bom|tudo bem|beleza|viu|vale|alright|blz|combinado|all right|de acuerdo)\W*\?+\W*$")
 _TICK = re.compile(r"[✅☑✔]")
@@ -136,7 +138,8 @@ def _ticked(reply: str, known: Known) -> set[str]:
         if not _TICK.search(text) or text.rstrip().endswith("?"):
             continue
         if now and any(m.names_day or m.times for m in mentions(line, now)):
-            return {"booked"} if not (known.moved or re.search(r"cancel|desmarc|anul", text)) else {"done"}
+            is_else = re.search(r"cancel|desmarc|anul|remarc|reagend|moved|new time|nov[oa]|nuev[oa]", text)
+            return {"done"} if is_else else {"booked"}
         if _TICK_WORDS.search(text):
             return {"done"}
     return set()

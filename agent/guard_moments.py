@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from agent.guard_known import Known
 from agent.moments import Mention, mentions
@@ -53,7 +54,9 @@ _OFFERED = re.compile(
     r"|libres?|tengo|i have|we have|is (?:fine|free|available|great|perfect)|works|marc(?:ad|o|ar|amos|ei)\w*|agend(?:ad|o|ar|amos|ei)\w*|reserv(?:ad|o|ar|amos|ei)\w*"
     r"|confirm(?:ad|o|ar|amos|ei|ed)\w*|book(?:ed)?|scheduled?|combinad\w+|fechado|te espero|(?:sua|tua|tu|su|your) (?:visita|reuniao|reunion|cita|visit|meeting|appointment) (?:eh|es|is|sera|fica)|serve|sirve|te queda|voce vem|vamos)\b"
 )
-_CHECKS = re.compile(r"\b(?:ver|verificar|checar|consultar|conferir|olhar|revisar|mirar|check|see|look|checking|verificando|consultando|conferindo|revisando|se|if|si)\b")
+_CHECKS = re.compile(
+    r"\b(?:ver|verificar|checar|consultar|conferir|olhar|revisar|mirar|check|see|look|checking|verificando|consultando|conferindo|revisando|se|if|si)\b"
+)
 _ASKS_PREFERENCE = re.compile(
     r"\b(?:prefere|preferes|prefieres|prefer|melhor|mejor|better|best|qual|quais|cual|cuales|which|que (?:dia|parte|periodo|horario)|when|what)\b"
 )
@@ -129,7 +132,9 @@ def _is_covered(mention: Mention, others: Iterable[Mention]) -> bool:
     days = not mention.names_day or any(_share_day(mention, other) for other in others)
     times = not mention.times or any(set(mention.times) & set(other.times) for other in others)
     part = mention.part_of_day
-    parts = part is None or any(other.part_of_day is part or any(hour in part.hours for hour, _ in other.times) for other in others)
+    parts = part is None or any(
+        other.part_of_day is part or any(hour in part.hours for hour, _ in other.times) for other in others
+    )
     return days and times and parts
 
 
@@ -157,6 +162,7 @@ def _piece_at(pieces: tuple[list[int], list[str]], mention: Mention) -> str:
     return texts[bisect_right(starts, mention.end - 1) - 1]
 
 
+@lru_cache(maxsize=256)
 def _is_offer(thought: str) -> bool:
     return _OFFERED.search(thought) is not None
 

@@ -90,7 +90,9 @@ _PART = re.compile(
 _TODAY_PART = re.compile(r"\b(?:esta (?P<a>tarde|noche|noite|manana)|this (?P<b>morning|afternoon|evening)|(?P<c>tonight))\b")
 _SENTENCE = re.compile(r"[^.!?]*(?:[.!?]+(?=\s|$|[¡¿\"')])|[.!?](?=\S)|$)")
 _SEGMENT = re.compile(r"[;\n]|,? (?:mas|porem|pero|but|enquanto|mientras) ")
-_TIGHT = re.compile(r" ?(?:(?:so|somente|apenas|solo|only|livre|disponivel) )?(?:(?:de|da|do|del|na|no|nesta|neste|dessa|desta|el|la|on|of|para|pra|em|desse|deste|d) ?)?(?:a |o |o dia |el )?")
+_TIGHT = re.compile(
+    r" ?(?:(?:so|somente|apenas|solo|only|livre|disponivel) )?(?:(?:de|da|do|del|na|no|nesta|neste|dessa|desta|el|la|on|of|para|pra|em|desse|deste|d) ?)?(?:a |o |o dia |el )?"
+)
 _DIRECT = re.compile(r" ?[,:(-]?(?: ?\(?(?:de|a|pela|hora|ja|em|@|-|livre|tenho|temos|tengo|i have|horario))? ?")
 _JOINED = re.compile(r"(?:[ ,/-]|¤|\b(?:ou|e|o|y|or|and|a|ate|to|through|na|no|el|on|tanto|quanto|dia|ao)\b){1,12}")
 

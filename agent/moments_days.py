@@ -142,10 +142,8 @@ def _date(year: int, month: int, day: int) -> date | None:
         return None
 
 
-def _dated(
-    match: re.Match[str], parts: list[tuple[int, int, str | None]], today: date
-) -> Day:
-    (day, month, year), = parts
+def _dated(match: re.Match[str], parts: list[tuple[int, int, str | None]], today: date) -> Day:
+    ((day, month, year),) = parts
     if year:
         found = _date(int(year) + (2000 if len(year) == 2 else 0), month, day)
     else:
@@ -179,23 +177,50 @@ _RULES: list[tuple[str, Callable[[re.Match[str], date], list[Day]]]] = [
     (r"(?<!\d)(?P<y>20\d\d)-(?P<mo>0\d|1[0-2])-(?P<d>[0-3]\d)(?:t(?=\d\d:)|(?!\d))", _iso),
     (r"(?<![\d/.,])(?P<d>\d{1,2})/(?P<mo>\d{1,2})(?:/(?P<y>20\d\d|\d\d))?(?![\d/%])", _slashed),
     (r"(?<![\d/.,-])(?P<d>[0-3]?\d)(?P<sep>[.-])(?P<mo>0?\d|1[0-2])(?P=sep)(?P<y>20\d\d|\d\d)(?![\d-])", _slashed),
-    (rf"(?<![\w,.:])(?:o dia |dias? |el dia |el )?{_NUMBERS_OF_DAYS}(?: de | of |/| )(?P<mo>{_MONTH_NAMES}|(?:(?<= de )|(?<=/)|(?<=\d )|(?<=\dth ))(?:{_MONTH_SHORT})\b\.?(?! \w+o\b))\b{_YEAR}", _named),
-    (rf"\b(?P<mo>{_MONTH_NAMES}|{_MONTH_SHORT})\.? (?:the )?(?P<d>(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?:(?:, | and | or |-| to )(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?![\d:]))*|{one_of(ORDINALS)})(?![\w:]){_NOT_HOUR}{_YEAR}", _named),
+    (
+        rf"(?<![\w,.:])(?:o dia |dias? |el dia |el )?{_NUMBERS_OF_DAYS}(?: de | of |/| )(?P<mo>{_MONTH_NAMES}|(?:(?<= de )|(?<=/)|(?<=\d )|(?<=\dth ))(?:{_MONTH_SHORT})\b\.?(?! \w+o\b))\b{_YEAR}",
+        _named,
+    ),
+    (
+        rf"\b(?P<mo>{_MONTH_NAMES}|{_MONTH_SHORT})\.? (?:the )?(?P<d>(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?:(?:, | and | or |-| to )(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?![\d:]))*|{one_of(ORDINALS)})(?![\w:]){_NOT_HOUR}{_YEAR}",
+        _named,
+    ),
     (rf"\b(?:o dia|dias?|nos dias|el dia|los dias) {_NUMBERS_OF_DAYS}(?![\w/:]){_NOT_HOUR}", _of_month),
-    (rf"\b(?:el|para el|del) (?P<d>3[01]|[12]\d|0?[1-9])(?![\w/:%]|[.,]\d){_NOT_HOUR}(?! [a-z]{{4,}}(?<!para)(?<!tengo)(?<!sobre)\b)", _of_month),
-    (rf"\b(?P<d>(?:the )?(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)|(?:on )the (?:{one_of(ORDINALS)}))\b(?! (?:option|time|step|one|question|visit|slot|floor))", _of_month),
-    (rf"\b(?P<wd>{_WD})(?:[- ]feira)?s?,? ?(?:\(|dia |the |el |dia el )?(?P<d>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?\)?(?![\w/:%)]|[.,]\d| ?[a-z])", _with_number),
-    (rf"\b(?P<wd>{_WD})(?:[- ]feira)?s?,? ?(?:\(|dia |the |el )?(?P<d>3[01]|[12]\d|0?[1-9])(?=,? (?:aas|as|a las|at|de manha|aa|pela|por la|e|ou|o|or|y|and|in|to|a) ){_NOT_HOUR}", _with_number),
+    (
+        rf"\b(?:el|para el|del) (?P<d>3[01]|[12]\d|0?[1-9])(?![\w/:%]|[.,]\d){_NOT_HOUR}(?! [a-z]{{4,}}(?<!para)(?<!tengo)(?<!sobre)\b)",
+        _of_month,
+    ),
+    (
+        rf"\b(?P<d>(?:the )?(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)|(?:on )the (?:{one_of(ORDINALS)}))\b(?! (?:option|time|step|one|question|visit|slot|floor))",
+        _of_month,
+    ),
+    (
+        rf"\b(?P<wd>{_WD})(?:[- ]feira)?s?,? ?(?:\(|dia |the |el |dia el )?(?P<d>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?\)?(?![\w/:%)]|[.,]\d| ?[a-z])",
+        _with_number,
+    ),
+    (
+        rf"\b(?P<wd>{_WD})(?:[- ]feira)?s?,? ?(?:\(|dia |the |el )?(?P<d>3[01]|[12]\d|0?[1-9])(?=,? (?:aas|as|a las|at|de manha|aa|pela|por la|e|ou|o|or|y|and|in|to|a) ){_NOT_HOUR}",
+        _with_number,
+    ),
+    (rf"\bdaqui a (?P<n>\d{{1,3}}|{_DAY_WORDS}) (?P<unit>dias?|semanas?)\b", _counted),
+    (rf"\b(?P<n>\d{{1,3}}|a|{_DAY_WORDS}) (?P<unit>days?|weeks?) from (?:now|today)\b", _counted),
     (r"\b(?:depois[- ]de[- ]amanha|pasado manana|(?:the )?day after tomorrow)\b", _ahead(2)),
     (r"\b(?:anteontem|antes de ontem|anteayer|(?:the )?day before yesterday)\b", _ahead(-2)),
     (r"\b(?:ontem|ayer|yesterday)\b", _ahead(-1)),
     (r"\b(?:amanha|tomorrow|tmrw|tmw)\b", _ahead(1)),
-    (r"(?<!la )(?<!esta )(?<!una )(?<!las )(?<!cada )(?<!de )\bmanana\b(?!,? (?:o |o la |por la |y )?(?:tarde|noche)\b)|(?<=para )manana\b|(?<=de )manana(?= (?:a las|por la))", _ahead(1)),
+    (
+        r"(?<!la )(?<!esta )(?<!una )(?<!las )(?<!cada )(?<!de )\bmanana\b(?!,? (?:o |o la |por la |y )?(?:tarde|noche)\b)|(?<=para )manana\b|(?<=de )manana(?= (?:a las|por la))",
+        _ahead(1),
+    ),
     (r"\b(?:hoje|hoy|today|esta (?:tarde|noche|noite|manana)|hoje|this (?:morning|afternoon|evening)|tonight)\b", _ahead(0)),
-    (rf"\bdaqui a (?P<n>\d{{1,3}}|{_DAY_WORDS}) (?P<unit>dias?|semanas?)\b", _counted),
-    (rf"\b(?P<n>\d{{1,3}}|a|{_DAY_WORDS}) (?P<unit>days?|weeks?) from (?:now|today)\b", _counted),
-    (rf"\b(?P<wd>{_WD})(?:[- ]feira)?s?,? (?P<nextweek>{_NEXT_WEEK})|\b(?P<nextweek2>next week)(?: on|'s|,)? (?P<wd2>{_WD})", _in_next_week),
-    (rf"\b(?P<nextweek2>semana que vem|proxima semana|semana que viene),? (?:na |no |el |a )?(?P<wd2>{_WD})(?:[- ]feira)?", _in_next_week),
+    (
+        rf"\b(?P<wd>{_WD})(?:[- ]feira)?s?,? (?P<nextweek>{_NEXT_WEEK})|\b(?P<nextweek2>next week)(?: on|'s|,)? (?P<wd2>{_WD})",
+        _in_next_week,
+    ),
+    (
+        rf"\b(?P<nextweek2>semana que vem|proxima semana|semana que viene),? (?:na |no |el |a )?(?P<wd2>{_WD})(?:[- ]feira)?",
+        _in_next_week,
+    ),
     (rf"\b(?P<wd>{_WD})(?:[- ]feira)?,? (?:passad[ao]|pasad[ao])\b", _past),
     (rf"\b(?:last) (?P<wd>{_WD})\b", _past),
     (rf"\b(?P<wd>{_WD})(?:[- ]feira)?,? (?P<next>{_NEXT})\b", _weekday),
@@ -236,4 +261,11 @@ def _one(first: Day, second: Day) -> Day:
         dates = first.dates or second.dates
     fitting = tuple(d for d in dates if weekday is None or d.weekday() == weekday)
     kept = fitting or second.dates or first.dates
-    return Day(first.start, second.end, f"{first.kind}+{second.kind}", weekday, kept, bool(fitting) and first.is_possible and second.is_possible)
+    return Day(
+        first.start,
+        second.end,
+        f"{first.kind}+{second.kind}",
+        weekday,
+        kept,
+        bool(fitting) and first.is_possible and second.is_possible,
+    )

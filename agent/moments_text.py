@@ -68,7 +68,7 @@ _NO_TIMES = [
         # Durations: "em até 24h", "dura 2 horas", "2 horas de duração", "24/7", "a 30 minutos".
         r"\b24 ?(?:/ ?7|(?:h|horas|hours) (?:por|al|a|per) (?:dia|day))|\b7 dias\b",
         rf"\b(?:em|en|in|within|dentro de|por|durante|for|ha|faz|hace|cada|every|dur\w{{1,6}}|lev\w{{1,4}}|demor\w{{1,4}}|takes?|lasts?"
-        rf"|tard\w{{1,3}}|tom[ao]|reserve|daqui a|cerca de|aproximadamente|de) (?:{_NEARLY} ){{0,2}}{_NUMBER}(?: (?:a|ou|o|or|to|e|-) {_NUMBER})? ?{_UNIT}\b"
+        rf"|tard\w{{1,3}}|tom[ao]|reserve|cerca de|aproximadamente|about) (?:{_NEARLY} ){{0,2}}{_NUMBER}(?: (?:a|ou|o|or|to|e|-) {_NUMBER})? ?{_UNIT}\b"
         r"(?! (?:da|de la|in the) )(?: (?:e|y|and) (?:meia|media|a half|\d{1,2} ?min\w*))?",
         rf"\b{_NUMBER}(?: (?:a|ou|o|or|to|-) {_NUMBER})? ?{_UNIT} (?:de (?:duracao|duracion|antecedencia|visita|reuniao|conversa)|uteis|habiles"
         r"|long|de antelacion|depois|antes|later|before|in advance|por dia|corridos)",

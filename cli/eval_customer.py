@@ -57,7 +57,7 @@ class ScriptedCustomer:
         if step.choose is not None:
             self._choose(step, step.choose)
         else:
-            for said in step.said:
+            for said in step.customer:
                 say(said, self.people)
             self._settle()
         self._answer_what_is_asked(step)

@@ -217,9 +217,9 @@ class _Run:
         for number, step in enumerate(self.scenario.talk, 1):
             try:
                 before_talk(step, self.stack, self.people)
-                if step.said and self._simulated is None:
+                if step.customer and self._simulated is None:
                     self._customer(step).speak(step)
-                elif step.said and self._simulated is not None and not has_talked:
+                elif step.customer and self._simulated is not None and not has_talked:
                     has_talked = True
                     self._simulated.converse(self.stack, self.settle_s)
                 after_talk(step, self.people)
@@ -254,7 +254,7 @@ class _Run:
         )
 
     def _customer(self, step: Step) -> ScriptedCustomer:
-        said = step.said[0]
+        said = step.customer[0]
         phone = said.phone or self.people.phone
         if phone not in self._everybody:
             self._everybody[phone] = People(self.stack.sandbox.control_url, phone, said.name or self.people.name)

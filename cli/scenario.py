@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.config import JsonDict
 
 from cli.eval_judge import judge, our_calendars
@@ -127,6 +136,14 @@ class Said(_Part):
         return self.text or self.transcript or self.caption or f"({self.kind})"
 
 
+def _in_long_form(customer: Any) -> Any:
+    """One message, or several, each a text or an object: as a list of objects, so that a mistake has one plain place."""
+    if customer is None:
+        return []
+    several = customer if isinstance(customer, list) else [customer]
+    return [{"text": one} if isinstance(one, str) else one for one in several]
+
+
 class Step(_Part):
     """One thing that happens, and what the model does then (its script; empty when it must not be asked).
 
@@ -142,7 +159,7 @@ class Step(_Part):
         faults: What goes wrong with the next calls, set before the rest of the step.
     """
 
-    customer: str | Said | list[str | Said] | None = None
+    customer: Annotated[list[Said], BeforeValidator(_in_long_form)] = []
     choose: AwareDatetime | int | None = None
     answers: dict[str, str | list[str]] = {}
     if_asked: str | None = None
@@ -155,15 +172,9 @@ class Step(_Part):
 
     @model_validator(mode="after")
     def _chooses_in_words(self) -> Self:
-        if self.choose is not None and self.customer is None:
+        if self.choose is not None and not self.customer:
             raise ValueError("choose needs the words of the customer in a scripted run: give `customer` too")
         return self
-
-    @property
-    def said(self) -> list[Said]:
-        """The customer's messages, all in their long form."""
-        said = self.customer if isinstance(self.customer, list) else [] if self.customer is None else [self.customer]
-        return [Said(text=one) if isinstance(one, str) else one for one in said]
 
 
 class EventState(_Part):
@@ -349,7 +360,7 @@ def _occupy(people: People, busy: BusyTime) -> None:
 def _play_step(number: int, step: Step, stack: Stack, people: People) -> list[str]:
     people.do("/model/script", steps=step.model)
     before_talk(step, stack, people)
-    for said in step.said:
+    for said in step.customer:
         say(said, people)
     after_talk(step, people)
     try:

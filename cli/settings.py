@@ -156,10 +156,13 @@ class Settings(BaseSettings):
     MODEL_CALLS_PER_TURN: int = Field(default=10, ge=1, le=50, description="Most model calls for one answer.")
     MODEL_TIMEOUT_S: float = Field(default=45.0, gt=0, le=600, description="Seconds to wait for one answer of the model.")
     MESSAGES_PER_HOUR: int = Field(
-        default=60, ge=1, description="Most messages of one customer within an hour; beyond it a person takes over."
+        default=60, ge=1, le=10_000, description="Most messages of one customer within an hour; beyond it a person takes over."
     )
     MESSAGE_CHARS: int = Field(
-        default=4000, ge=200, description="Most characters of one message that the model gets to read; the rest is cut."
+        default=4000,
+        ge=200,
+        le=100_000,
+        description="Most characters of one message that the model gets to read; the rest is cut.",
     )
     HANDOFF_PAUSE_MIN: int = Field(
         default=360, ge=1, le=525_600, description="Minutes the agent stays silent for a customer after a person took over."

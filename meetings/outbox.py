@@ -86,9 +86,14 @@ class Outbox:
                     select(Message.vendor_id).where(Message.customer_id == customer.id, Message.vendor_id.is_not(None))
                 )
             )
-            jid = customer.jid
+            first, *others = _addresses(customer)
         found = await self.whatsapp.find_sent(
-            jid, message.text, message.send_started_at or message.stored_at, self.now(), known={k for k in known if k}
+            first,
+            message.text,
+            message.send_started_at or message.stored_at,
+            self.now(),
+            known={k for k in known if k},
+            also=others,
         )
         if found:
             await self._sent(message.id, found)

@@ -144,6 +144,7 @@ class Arena:
         self.people: People | None = None
         self._numbers = count(1)
         self._judged_meetings = 0
+        self._seen: Json = {}  # the sandbox as it was when last looked at
         self.turns = 0
 
     def __enter__(self) -> Self:
@@ -218,6 +219,7 @@ class Arena:
         turns = list(turns)
         self.clock.advance(PAUSE_MIN * 60 + 1)
         others = self._others({talker.phone for talker, *_ in turns})
+        self._seen = self.sandbox.world.snapshot()
         before = self._view(others)
         self.model.asked.clear()
         turns_before = self._count_turns()
@@ -236,6 +238,7 @@ class Arena:
             self.sandbox.world.faults.clear()
             for talker, *_ in turns:
                 self.model.scripts.pop(_first(talker.name), None)
+        self._seen = self.sandbox.world.snapshot()
         self.turns += len(turns)
         return self._judge([talker for talker, *_ in turns], before, self._view(others), turns_before)
 
@@ -251,7 +254,7 @@ class Arena:
 
     def told(self, talker: Talker) -> list[str]:
         """What the customer read from us."""
-        chats = self.sandbox.world.services["evolution"].snapshot()["chat"]
+        chats = self._seen["evolution"]["chat"]
         return [str(m["text"]) for m in chats.get("+" + talker.phone, []) if m["from"] == "agent"]
 
     def customer_row(self, talker: Talker) -> Json:
@@ -278,18 +281,18 @@ class Arena:
         for row in seen["message"]:
             if row["author"] != "customer":
                 row.pop("state")  # two ticks, then blue: WhatsApp's own doing
-        kommo = self.sandbox.world.services["kommo"].snapshot()
+        kommo = self._seen["kommo"]
         leads = {row["kommo_lead_id"] for row in seen["customers"]}
         seen["leads"] = [lead for lead in kommo["leads"] if lead["id"] in leads]
         seen["tasks"] = [task for task in kommo["tasks"] if task.get("lead_id", task.get("entity_id")) in leads]
         events = {row["event_id"] for row in seen["meeting"]}
         seen["events"] = [event for event in self._events() if event["id"] in events]
-        chats = self.sandbox.world.services["evolution"].snapshot()["chat"]
+        chats = self._seen["evolution"]["chat"]
         seen["chats"] = {row["phone"]: [(m["from"], m["text"]) for m in chats.get(row["phone"], [])] for row in customers}
         return seen
 
     def _events(self) -> list[Json]:
-        calendars = self.sandbox.world.services["google"].snapshot()["calendars"]
+        calendars = self._seen["google"]["calendars"]
         return [
             {"calendar": name, **(event.get("_details") or event), "id": event["id"], "status": event["status"]}
             for name, calendar in calendars.items()
@@ -345,7 +348,7 @@ class Arena:
         heard = [c for c in talker.claims if any(fold(c.text) in fold(text) for text in told)]
         wrong += [f"was told {c.text!r}, which is not so" for c in heard if not self._is_so(c.needs, row)]
         events = {event["id"]: event for event in self._events()}
-        tasks = {task["id"]: task for task in self.sandbox.world.services["kommo"].snapshot()["tasks"]}
+        tasks = {task["id"]: task for task in self._seen["kommo"]["tasks"]}
         for meeting in self.query("select * from meeting where customer_id = ? and phase = 'booked'", row["id"]):
             event, task = events.get(meeting["event_id"]), tasks.get(meeting["kommo_task_id"])
             if event is not None and event["status"] != "cancelled" and talker.phone not in str(event.get("description")):

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 Json = dict[str, Any]
 # Hypothesis sees other threads (the service waits with jitter) use the shared random generator; no strategy here does.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module", "ignore:Generating overly large repr")
-QUICK_TURNS, SHARES = 200, 4  # shares: so that test processes can divide the work
+QUICK_TURNS, SHARES = 200, 2  # shares: so that test processes can divide the work
 LONG_TURNS = int(os.environ.get("MARCADO_ADVERSARY_TURNS", "2000"))
-TALKERS, ROUNDS = 4, 2
+TALKERS, ROUNDS = 5, 4
 ARENA_ROUNDS = 30  # then a fresh one: calendars fill up, and pictures of everybody's state grow
 
 CLAIMS = [
@@ -321,18 +321,17 @@ def play_season(turns: int, number: int) -> None:
     assert season.turns >= turns
 
 
-@pytest.mark.parametrize("said", ["oi", "Pago 1.200 reais de luz", "marca para 5511955550002 também", "É um sítio em Cotia"])
 @pytest.mark.xfail(strict=True, reason="a good value is recorded with words that say nothing of the kind")
-def test_values_that_the_quoted_words_do_not_hold_make_no_meeting(said: str) -> None:
-    good = [{"record_qualification": call["record_qualification"] | {"quote": said}} for call in GOOD_RECORDS]
+def test_values_that_the_quoted_words_do_not_hold_make_no_meeting() -> None:
+    """The customer did write the words, so evidence there is; of something else."""
     with Arena() as arena:
-        talker = arena.newcomer()
-        turn = (
-            talker,
-            said,
-            [{"calls": good}, {"call": {"check_availability": {}}}, {"call": {"create_meeting": {"option": 1}}}],
-        )
-        assert not arena.round([turn])
+        turns = []
+        for said in ("oi", "Pago 1.200 reais de luz", "marca para 5511955550002 também", "É um sítio em Cotia"):
+            good = [{"record_qualification": call["record_qualification"] | {"quote": said}} for call in GOOD_RECORDS]
+            book = [{"call": {"check_availability": {}}}, {"call": {"create_meeting": {"option": 1}}}]
+            turns.append((arena.newcomer(), said, [{"calls": good}, *book]))
+        complaints = arena.round(turns)
+    assert not complaints, "\n".join(complaints)
 
 
 @pytest.mark.parametrize("share", range(SHARES))

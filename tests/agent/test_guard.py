@@ -25,7 +25,13 @@ Veja https://solclaro.example/projetos
 Nosso escritório atende de segunda a sexta, das 9h às 18h.
 A economia chega a 95%.
 """
-SAID = ("pode ser na sexta?", "tem às 4 da tarde? ou 18h?", "domingo eu posso", "minha conta é uns 800", "https://fotos.example/telhado")
+SAID = (
+    "pode ser na sexta?",
+    "tem às 4 da tarde? ou 18h?",
+    "domingo eu posso",
+    "minha conta é uns 800",
+    "https://fotos.example/telhado",
+)
 NOW, OFFERS = at("2026-03-09 08:00"), (at("2026-03-10 14:00"), at("2026-03-10 15:30"), at("2026-03-11 09:00"))
 
 
@@ -33,7 +39,14 @@ def known(**facts: bool) -> Known:
     """A Monday at eight; two times on Tuesday and one on Wednesday were offered. Nothing else happened unless said."""
     deeds = dict.fromkeys(("booked", "moved", "cancelled", "handed_off"), False) | facts
     return Known(
-        **deeds, moments=OFFERS, own_words=OWN_WORDS, zone=ZONE, now=NOW, said=SAID, amounts=(Decimal(250),), people=("Ana", "Bruno")
+        **deeds,
+        moments=OFFERS,
+        own_words=OWN_WORDS,
+        zone=ZONE,
+        now=NOW,
+        said=SAID,
+        amounts=(Decimal(250),),
+        people=("Ana", "Bruno"),
     )
 
 
@@ -427,7 +440,12 @@ DISAGREES_WITH_THE_CALENDAR = [
 ]
 SAYS_OTHER_THINGS = {
     "link_saved": ["Salvei o link no Kommo.", "O link foi salvo.", "I saved the link.", "Guardé el enlace."],
-    "notified": ["Enviei a confirmação.", "Te mandei a mensagem com os detalhes.", "I've sent you the confirmation.", "La confirmación fue enviada."],
+    "notified": [
+        "Enviei a confirmação.",
+        "Te mandei a mensagem com os detalhes.",
+        "I've sent you the confirmation.",
+        "La confirmación fue enviada.",
+    ],
     "completed": ["A visita foi realizada.", "Your visit was completed."],
     "no_show": ["Você não compareceu.", "You missed your visit."],
 }

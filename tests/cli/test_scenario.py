@@ -1,6 +1,5 @@
 """Scenario files: every mistake is named with file and key, and the judge sees every difference in the state left behind."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_a_small_scenario_is_read(tmp_path: Path) -> None:
     scenario = load_scenario(written(tmp_path, SMALL))
-    assert scenario.talk[0].said == [Said(text="Oi")]
+    assert scenario.talk[0].customer == [Said(text="Oi")]
     assert scenario.afterwards.replies == 0
 
 
@@ -45,14 +44,14 @@ def test_a_small_scenario_is_read(tmp_path: Path) -> None:
         ("customer: Oi", "model: [{say: x}]\n    costumer: Oi", r"talk\.0\.costumer: Extra inputs"),
         ("customer: Oi", "choose: 1", r"talk\.0: .*choose needs the words of the customer"),
         ("customer: Oi", "customer: Oi\n    choose: manhã", r"talk\.0\.choose"),
-        ("customer: Oi", "customer: {kind: telepathy}", r"talk\.0\.customer\.Said\.kind: Input should be 'text', 'audio'"),
-        ("customer: Oi", "customer: {kind: text}", r"talk\.0\.customer.*a message of kind text needs a text"),
-        ("customer: Oi", "customer: {text: Oi, transcript: oi}", r"talk\.0\.customer.*only audio has a transcript"),
-        ("customer: Oi", "customer: {kind: sticker, edited_to: oi}", r"talk\.0\.customer.*only a text can be edited"),
-        ("customer: Oi", "customer: {text: Oi, phone: '551'}", r"talk\.0\.customer.*another customer needs a name"),
-        ("customer: Oi", "customer: {text: Oi, times: 0}", r"talk\.0\.customer\.Said\.times: .*greater than or equal to 1"),
-        ("customer: Oi", "customer: {text: Oi, tx: 1}", r"talk\.0\.customer\.Said\.tx: Extra inputs"),
-        ("customer: Oi", "customer: [Oi, {txt: 1}]", r"talk\.0\.customer\..*1\.Said\.txt: Extra inputs"),
+        ("customer: Oi", "customer: {kind: telepathy}", r"talk\.0\.customer\.0\.kind: Input should be 'text', 'audio'"),
+        ("customer: Oi", "customer: {kind: text}", r"talk\.0\.customer\.0: .*a message of kind text needs a text"),
+        ("customer: Oi", "customer: {text: Oi, transcript: oi}", r"talk\.0\.customer\.0: .*only audio has a transcript"),
+        ("customer: Oi", "customer: {kind: sticker, edited_to: oi}", r"talk\.0\.customer\.0: .*only a text can be edited"),
+        ("customer: Oi", "customer: {text: Oi, phone: '551'}", r"talk\.0\.customer\.0: .*another customer needs a name"),
+        ("customer: Oi", "customer: {text: Oi, times: 0}", r"talk\.0\.customer\.0\.times: .*greater than or equal to 1"),
+        ("customer: Oi", "customer: {text: Oi, tx: 1}", r"talk\.0\.customer\.0\.tx: Extra inputs"),
+        ("customer: Oi", "customer: [Oi, {txt: 1}]", r"talk\.0\.customer\.1\.txt: Extra inputs"),
         ("title: x", "title: [", r"tale\.yaml is no YAML"),
     ],
 )
@@ -65,8 +64,8 @@ def test_a_mistake_is_named_with_its_file_and_key(tmp_path: Path, old: str, new:
 
 def test_messages_may_be_texts_and_objects_in_one_burst() -> None:
     step = Step.model_validate({"customer": ["Oi", {"kind": "audio", "transcript": "quero marcar"}, {"kind": "sticker"}]})
-    assert [said.kind for said in step.said] == ["text", "audio", "sticker"]
-    assert [said.shown for said in step.said] == ["Oi", "quero marcar", "(sticker)"]
+    assert [said.kind for said in step.customer] == ["text", "audio", "sticker"]
+    assert [said.shown for said in step.customer] == ["Oi", "quero marcar", "(sticker)"]
 
 
 def test_an_exam_judges_all_but_the_scripted_words() -> None:
@@ -95,11 +94,21 @@ def test_every_scenario_of_the_project_can_be_read() -> None:
     assert len({scenario.title for scenario in scenarios}) == len(paths)
 
 
-# --- what customers send ----------------------------------------------------------------------------------------------
+# --- judging -------------------------------------------------------------------------------------------------------
+
+
+class Remembered(People):
+    """The people of a world that has ended."""
+
+    def __init__(self, of: People) -> None:
+        self.phone, self.name, self._state = of.phone, of.name, of.state()
+
+    def state(self) -> dict[str, Any]:
+        return self._state
 
 
 @pytest.fixture(scope="module")
-def booked() -> Iterator[People]:
+def booked() -> People:
     """A customer who has booked 10 March at 9:00 with the stand-in, and another who only said hello."""
     with staged(Given.model_validate({"now": NOW}), BUSINESS) as (stack, people):
         for text in ("Oi! Minha conta é de 800 reais, é uma casa e sou o dono. Quero marcar a visita", "Pode ser a 3"):
@@ -107,7 +116,7 @@ def booked() -> Iterator[People]:
             stack.settle()
         say(Said(text="Oi", phone="5511912345678", name="João Pereira"), people)
         stack.settle()
-        yield people
+        return Remembered(people)
 
 
 WANTED: dict[str, Any] = {

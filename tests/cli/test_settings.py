@@ -331,13 +331,13 @@ def test_the_example_shows_the_default_of_what_is_optional(name: str, field: Fie
 def test_the_example_says_units_and_limits(name: str, field: FieldInfo) -> None:
     unit = {"S": "second", "MIN": "minute"}.get(name.rpartition("_")[2])
     assert unit is None or unit in (field.description or "").lower()
-    for limit in field.metadata:
-        if isinstance(limit, annotated_types.Ge):
-            assert f"allowed: {limit.ge} to " in ENTRIES[name].comment
-        if isinstance(limit, annotated_types.Gt):
-            assert f"allowed: more than {limit.gt}, up to " in ENTRIES[name].comment
-        if isinstance(limit, annotated_types.Le):
-            assert ENTRIES[name].comment.endswith(f" {limit.le}")
+    low = next((f"{m.ge}" for m in field.metadata if isinstance(m, annotated_types.Ge)), None)
+    above = next((f"more than {m.gt}" for m in field.metadata if isinstance(m, annotated_types.Gt)), None)
+    high = next((f"{m.le}" for m in field.metadata if isinstance(m, annotated_types.Le)), None)
+    if above:
+        assert ENTRIES[name].comment.endswith(f"; allowed: {above}, up to {high}")
+    elif low:
+        assert ENTRIES[name].comment.endswith(f"; allowed: {low} to {high}" if high else f"; allowed: {low} or more")
 
 
 def test_the_example_has_the_two_field_ids_to_replace() -> None:
