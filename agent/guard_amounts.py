@@ -23,21 +23,27 @@ _WORD = "|".join(sorted([*_WORDS, "mil", "thousand"], key=len, reverse=True))
 _WORDED = rf"(?:{_WORD})(?:(?: e | y | and | )(?:{_WORD})){{0,6}}"
 _UNIT = r"(?P<unit>reais|real\b|reales|dolar\w{0,2}|dollars?|usd|brl|pesos|euros?)"
 _MONEY = re.compile(
-    rf"(?P<sign>r\$|us\$|u\$s|\$|€) ?(?P<a>{_FIGURE})(?: ?(?:a|ate|e|y|and|to|ou|o|or|-) ?(?P<a2>{_FIGURE})(?![\w:/]| ?%| ?h\b))?"
-    rf"|(?<![\w.,$])(?:(?P<b2>{_FIGURE}) ?(?:a|ate|e|y|and|to|ou|o|or|-) )?(?P<b>{_FIGURE}|(?<!\w){_WORDED}) ?(?:de )?{_UNIT}"
-    rf"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta|\bcosts|\bpor apenas) (?P<c>{_FIGURE})(?! ?(?:%|h\b|minut|dias|parcel|vezes|x\b))"
+    (
+        rf"(?P<sign>r\$|us\$|u\$s|\$|€) ?(?P<a>{_FIGURE})(?: ?(?:a|ate|e|y|and|to|ou|o|or|-) ?(?P<a2>{_FIGURE})(?![\w:/]| ?%| ?h\b))?"
+        rf"|(?<![\w.,$])(?:(?P<b2>{_FIGURE}) ?(?:a|ate|e|y|and|to|ou|o|or|-) )?(?P<b>{_FIGURE}|(?<!\w){_WORDED}) ?(?:de )?{_UNIT}"
+        r"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta"
+        rf"|\bcosts|\bpor apenas) (?P<c>{_FIGURE})(?! ?(?:%|h\b|minut|dias|parcel|vezes|x\b))"
+    )
 )
 _SHARE = re.compile(
-    rf"(?<![\w.,])(?:(?P<a2>\d[\d.,]{{0,8}}) ?%? ?(?:a|e|y|to|-|ou) )?(?P<a>\d[\d.,]{{0,8}}) ?(?:%|por cento|por ciento|percent)"
+    r"(?<![\w.,])(?:(?P<a2>\d[\d.,]{0,8}) ?%? ?(?:a|e|y|to|-|ou) )?(?P<a>\d[\d.,]{0,8}) ?(?:%|por cento|por ciento|percent)"
 )
 _PARTS = re.compile(
     r"(?<![\w.,])(?P<a>\d{1,3}) ?(?:x\b|vezes|veces|parcelas|cuotas|prestacoes|installments|instalments|monthly payments)"
 )
 _BARE = re.compile(rf"(?<![\w.,:/]){_FIGURE}(?![:/]\d)|(?<!\w){_WORDED}(?!\w)")
 _ADDRESS = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
-    r"|(?<![\w@.-])(?:[\w-]{1,63}\.){1,4}(?:com|net|org|io|app|example|link|site|online|store|ly|gl|page|dev|br)(?![\w-])(?:\.\w\w\b)?(?:/[^\s<>\"]*)?"
-    r"|(?<![\w.])(?:wa|t)\.me/[^\s<>\"]+",
+    (
+        r"(?:https?://|www\.)[^\s<>\"]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
+        r"|(?<![\w@.-])(?:[\w-]{1,63}\.){1,4}(?:com|net|org|io|app|example|link|site|online|store|ly|gl|page"
+        r"|dev|br)(?![\w-])(?:\.\w\w\b)?(?:/[^\s<>\"]*)?"
+        r"|(?<![\w.])(?:wa|t)\.me/[^\s<>\"]+"
+    ),
     re.IGNORECASE,
 )
 

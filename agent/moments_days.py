@@ -30,18 +30,25 @@ class Day:
 
 
 _MONTH_NAMES = one_of(word for word in MONTHS if len(word) > 4 or word in ("maio", "mayo", "june", "july", "may"))
-_MONTH_SHORT = one_of(word for word in MONTHS if len(word) <= 4 and word not in ("may",))
+_MONTH_SHORT = one_of(word for word in MONTHS if len(word) <= 4 and word != "may")
 _DAY_WORDS = one_of([*(word for word, value in NUMBERS.items() if 1 <= value <= 31), *ORDINALS])
 _DN = rf"(?:3[01]|[12]\d|0?[1-9]|{_DAY_WORDS})"
 _JOIN = r"(?:, ?(?:e |y |and )?| e | y | and | ou | o | or | a | to |-)"
 _YEAR = r"(?:,? (?:de |of |del )?(?P<y>20\d\d)\b)?"
-_NOT_HOUR = r"(?! ?(?:h\b|hs\b|h\d|:\d|horas?\b|am\b|pm\b|o'clock)|(?: e mei[ao]| y (?:media|cuarto))|,? (?:da|de la) (?:manha|tarde|noite|manana|noche))"
+_NOT_HOUR = (
+    r"(?! ?(?:h\b|hs\b|h\d|:\d|horas?\b|am\b|pm\b|o'clock)|(?: e mei[ao]| y (?:media|cuarto))"
+    r"|,? (?:da|de la) (?:manha|tarde|noite|manana|noche))"
+)
 _WD = one_of(WEEKDAYS)
 _NEXT = r"(?:proxim[ao]s?|next|this coming|que vem|que viene|seguinte|siguiente)"
 _THIS = r"(?:ess[ae]|est[ae]|ness[ae]|nest[ae]|dess[ae]|dest[ae]|this)"
-_NEXT_WEEK = r"(?:(?:da|na|de la|en la|la|a|of the|of)? ?(?:semana (?:que vem|que viene|proxima|seguinte|siguiente)|proxima semana)|,? ?(?:of )?next week)"
+_NEXT_WEEK = (
+    r"(?:(?:da|na|de la|en la|la|a|of the|of)? ?(?:semana (?:que vem|que viene|proxima|seguinte"
+    r"|siguiente)|proxima semana)|,? ?(?:of )?next week)"
+)
 _ORDINAL_NOUN = (
-    r"(?! (?:opc|alternativ|vez|parcel|parte|via\b|pergunt|etapa|visita|reuniao|mensag|sugest|escolh|linha|melhor|maior|mais cara|casa\b|conta\b|forma"
+    r"(?! (?:opc|alternativ|vez|parcel|parte|via\b|pergunt|etapa|visita|reuniao|mensag|sugest|escolh|linha"
+    r"|melhor|maior|mais cara|casa\b|conta\b|forma"
     r"|op\w|do mes|da lista|possibilidade|chance|fatura|geracao))"
 )
 
@@ -178,28 +185,48 @@ _RULES: list[tuple[str, Callable[[re.Match[str], date], list[Day]]]] = [
     (r"(?<![\d/.,])(?P<d>\d{1,2})/(?P<mo>\d{1,2})(?:/(?P<y>20\d\d|\d\d))?(?![\d/%])", _slashed),
     (r"(?<![\d/.,-])(?P<d>[0-3]?\d)(?P<sep>[.-])(?P<mo>0?\d|1[0-2])(?P=sep)(?P<y>20\d\d|\d\d)(?![\d-])", _slashed),
     (
-        rf"(?<![\w,.:])(?:o dia |dias? |el dia |el )?{_NUMBERS_OF_DAYS}(?: de | of |/| )(?P<mo>{_MONTH_NAMES}|(?:(?<= de )|(?<=/)|(?<=\d )|(?<=\dth ))(?:{_MONTH_SHORT})\b\.?(?! \w+o\b))\b{_YEAR}",
+        (
+            rf"(?<![\w,.:])(?:o dia |dias? |el dia |el )?{_NUMBERS_OF_DAYS}(?: de | of |/"
+            rf"| )(?P<mo>{_MONTH_NAMES}|(?:(?<= de )|(?<=/)|(?<=\d )"
+            rf"|(?<=\dth ))(?:{_MONTH_SHORT})\b\.?(?! \w+o\b))\b{_YEAR}"
+        ),
         _named,
     ),
     (
-        rf"\b(?P<mo>{_MONTH_NAMES}|{_MONTH_SHORT})\.? (?:the )?(?P<d>(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?:(?:, | and | or |-| to )(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?![\d:]))*|{one_of(ORDINALS)})(?![\w:]){_NOT_HOUR}{_YEAR}",
+        (
+            rf"\b(?P<mo>{_MONTH_NAMES}|{_MONTH_SHORT})\.? (?:the )?(?P<d>(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd"
+            r"|th)?(?:(?:, | and | or |-| to )(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?![\d:]))*"
+            rf"|{one_of(ORDINALS)})(?![\w:]){_NOT_HOUR}{_YEAR}"
+        ),
         _named,
     ),
     (rf"\b(?:o dia|dias?|nos dias|el dia|los dias) {_NUMBERS_OF_DAYS}(?![\w/:]){_NOT_HOUR}", _of_month),
     (
-        rf"\b(?:el|para el|del) (?P<d>3[01]|[12]\d|0?[1-9])(?![\w/:%]|[.,]\d){_NOT_HOUR}(?! [a-z]{{4,}}(?<!para)(?<!tengo)(?<!sobre)\b)",
+        (
+            r"\b(?:el|para el|del) (?P<d>3[01]|[12]\d|0?[1-9])(?![\w/:%]"
+            rf"|[.,]\d){_NOT_HOUR}(?! [a-z]{{4,}}(?<!para)(?<!tengo)(?<!sobre)\b)"
+        ),
         _of_month,
     ),
     (
-        rf"\b(?P<d>(?:the )?(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)|(?:on )the (?:{one_of(ORDINALS)}))\b(?! (?:option|time|step|one|question|visit|slot|floor))",
+        (
+            r"\b(?P<d>(?:the )?(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)"
+            rf"|(?:on )the (?:{one_of(ORDINALS)}))\b(?! (?:option|time|step|one|question|visit|slot|floor))"
+        ),
         _of_month,
     ),
     (
-        rf"\b(?P<wd>{_WD})(?:[- ]feira)?s?,? ?(?:\(|dia |the |el |dia el )?(?P<d>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?\)?(?![\w/:%)]|[.,]\d| ?[a-z])",
+        (
+            rf"\b(?P<wd>{_WD})(?:[- ]feira)?s?,? ?(?:\(|dia |the |el |dia el )?(?P<d>3[01]|[12]\d|0?[1-9])(?:st"
+            r"|nd|rd|th)?\)?(?![\w/:%)]|[.,]\d| ?[a-z])"
+        ),
         _with_number,
     ),
     (
-        rf"\b(?P<wd>{_WD})(?:[- ]feira)?s?,? ?(?:\(|dia |the |el )?(?P<d>3[01]|[12]\d|0?[1-9])(?=,? (?:aas|as|a las|at|de manha|aa|pela|por la|e|ou|o|or|y|and|in|to|a) ){_NOT_HOUR}",
+        (
+            rf"\b(?P<wd>{_WD})(?:[- ]feira)?s?,? ?(?:\(|dia |the |el )?(?P<d>3[01]|[12]\d|0?[1-9])(?=,? (?:aas"
+            rf"|as|a las|at|de manha|aa|pela|por la|e|ou|o|or|y|and|in|to|a) ){_NOT_HOUR}"
+        ),
         _with_number,
     ),
     (rf"\bdaqui a (?P<n>\d{{1,3}}|{_DAY_WORDS}) (?P<unit>dias?|semanas?)\b", _counted),
@@ -209,7 +236,10 @@ _RULES: list[tuple[str, Callable[[re.Match[str], date], list[Day]]]] = [
     (r"\b(?:ontem|ayer|yesterday)\b", _ahead(-1)),
     (r"\b(?:amanha|tomorrow|tmrw|tmw)\b", _ahead(1)),
     (
-        r"(?<!la )(?<!esta )(?<!una )(?<!las )(?<!cada )(?<!de )\bmanana\b(?!,? (?:o |o la |por la |y )?(?:tarde|noche)\b)|(?<=para )manana\b|(?<=de )manana(?= (?:a las|por la))",
+        (
+            r"(?<!la )(?<!esta )(?<!una )(?<!las )(?<!cada )(?<!de )\bmanana\b(?!,? (?:o |o la |por la "
+            r"|y )?(?:tarde|noche)\b)|(?<=para )manana\b|(?<=de )manana(?= (?:a las|por la))"
+        ),
         _ahead(1),
     ),
     (r"\b(?:hoje|hoy|today|esta (?:tarde|noche|noite|manana)|hoje|this (?:morning|afternoon|evening)|tonight)\b", _ahead(0)),
@@ -255,10 +285,7 @@ def _merged(days: list[Day], text: str) -> list[Day]:
 
 def _one(first: Day, second: Day) -> Day:
     weekday = first.weekday if first.weekday is not None else second.weekday
-    if first.dates and second.dates:
-        dates = tuple(d for d in first.dates if d in second.dates)
-    else:
-        dates = first.dates or second.dates
+    dates = tuple(d for d in first.dates if d in second.dates) if first.dates and second.dates else first.dates or second.dates
     fitting = tuple(d for d in dates if weekday is None or d.weekday() == weekday)
     kept = fitting or second.dates or first.dates
     return Day(

@@ -29,21 +29,33 @@ _WORDED_HOURS = [word for word, value in NUMBERS.items() if 1 <= value <= 24 and
 _HN = rf"(?P<h>2[0-4]|1\d|0?\d|{one_of(_WORDED_HOURS)})"
 _MINUTES = [word for word, value in NUMBERS.items() if value in range(5, 60)]
 _MN = rf"(?P<m>[0-5]?\d|{one_of([*_MINUTES, *FRACTIONS])})"
-_PART = rf"(?: ?(?P<ampm>[ap]\.? ?m\b\.?)| ?,? (?:da|de la|del|de|in the|at|por la|na|en la|pela|aa) (?P<part>{one_of(PARTS)}|mediodia)\b)"
+_PART = (
+    r"(?: ?(?P<ampm>[ap]\.? ?m\b\.?)| ?,? (?:da|de la|del|de|in the|at|por la|na|en la|pela"
+    rf"|aa) (?P<part>{one_of(PARTS)}|mediodia)\b)"
+)
 _POST = rf"{_PART}?"
 _STRONG = r"(?:aas|a las|las las|at|aa(?= (?:uma|1)\b)|a la(?= (?:una|1)\b)|la pelas|pelas|por las|tipo)"
 _WEAK = r"(?:as|das|las|from|by|until|till|before|after|around|between|entre|desde|ate|hasta|about|sobre las)"
 _BEGIN = r"(?<![\w:/.$])(?<!\d,)"
 # What may stand after a bare number that is an hour; after anything else it counts something ("as 3 opções").
 _AFTER_HOUR = (
-    r"(?=\s*(?:$|[^\w\s%:/ºª°.,]|[.,](?!\d)|(?:e|y|and|ou|o|or|da|de|do|del|na|no|nesta|neste|en|em|in|on|com|con|with|para|pra|por|for|to|a|aa|as|aas"
-    r"|ate|until|till|hasta|amanha|manana|hoje|hoy|today|tomorrow|tonight|works?|sirve|te|esta|fica|funciona|queda|is|eh|es|ja|mesmo|ainda|se|si|if"
-    r"|que|ok|nao|not|mas|pero|but|then|entao|entonces|sharp|em ponto|horas?|hs|hoo?ras|en punto|this|next|pode|vai|tudo|este|esta|seria|sera"
-    r"|would|will|only|also|tambem|tambien|instead|segunda|terca|quarta|quinta|sexta|sabado|domingo|lunes|martes|miercoles|jueves|viernes"
+    r"(?=\s*(?:$|[^\w\s%:/ºª°.,]|[.,](?!\d)|(?:e|y|and|ou|o|or|da|de|do|del|na|no|nesta|neste|en|em|in|on"
+    r"|com|con|with|para|pra|por|for|to|a|aa|as|aas"
+    r"|ate|until|till|hasta|amanha|manana|hoje|hoy|today|tomorrow|tonight|works?|sirve|te|esta|fica"
+    r"|funciona|queda|is|eh|es|ja|mesmo|ainda|se|si|if"
+    r"|que|ok|nao|not|mas|pero|but|then|entao|entonces|sharp|em ponto|horas?|hs|hoo?ras|en punto|this|next"
+    r"|pode|vai|tudo|este|esta|seria|sera"
+    r"|would|will|only|also|tambem|tambien|instead|segunda|terca|quarta|quinta|sexta|sabado|domingo|lunes"
+    r"|martes|miercoles|jueves|viernes"
     r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|livres?|libres?|free|available)\b))"
 )
 # A counted thing is plural; these plurals and other words may follow an hour.
-_COUNTED = r"(?! ?[%/º°])(?![.,]\d)(?! (?!horas\b|hours\b|nas\b|nos\b|dos\b|das\b|mas\b|aas\b|as\b|is\b|works\b|this\b|lunes|martes|miercoles|jueves|viernes|com\b|tambem|thurs|tues|weds|les\b|es\b|las\b|los\b|entonces\b|unless\b|funcionas?\b)[a-z]{3,}s\b)(?! (?:of|por cento|vez|people|pessoas?|kw|v|volts?|m2|kwp|mil)\b)"
+_COUNTED = (
+    r"(?! ?[%/º°])(?![.,]\d)(?! (?!horas\b|hours\b|nas\b|nos\b|dos\b|das\b|mas\b|aas\b|as\b|is\b"
+    r"|works\b|this\b|lunes|martes|miercoles|jueves|viernes|com\b|tambem|thurs|tues|weds|les\b|es\b"
+    r"|las\b|los\b|entonces\b|unless\b|funcionas?\b)[a-z]{3,}s\b)(?! (?:of|por cento|vez|people"
+    r"|pessoas?|kw|v|volts?|m2|kwp|mil)\b)"
+)
 
 
 def _number(word: str) -> int:
@@ -108,12 +120,18 @@ def _noon(match: re.Match[str]) -> tuple[Time, ...]:
     return ((12 if is_noon else 0, 30 if match["half"] else 0),)
 
 
-_FEW = r"(?P<m>5|10|20|25|cinco|dez|diez|vinte|veinte|vinte e cinco|veinticinco|quinze|quince|15|five|ten|twenty|twenty[- ]five|(?:um |un |a )?(?:quarto|cuarto|quarter))"
+_FEW = (
+    r"(?P<m>5|10|20|25|cinco|dez|diez|vinte|veinte|vinte e cinco|veinticinco|quinze|quince|15|five|ten"
+    r"|twenty|twenty[- ]five|(?:um |un |a )?(?:quarto|cuarto|quarter))"
+)
 _RULES: list[tuple[str, Callable[[re.Match[str]], tuple[Time, ...]]]] = [
     (rf"{_FEW}(?: min\w*)? (?:para|pra|pro|faltando para) o meio[- ]dia", lambda match: ((11, 60 - _quarter(match)),)),
     (
-        rf"(?<!de )(?<!das )(?<!aas )(?<!\d )(?:faltan )?{_FEW}(?: min\w*)? (?:(?:para|pra|pro) (?:as|aas|a|aa|las?|la)|pras|to|before|til) {_HN}"
-        rf"(?: horas?| ?h\b)?{_POST}(?![\w:])",
+        (
+            rf"(?<!de )(?<!das )(?<!aas )(?<!\d )(?:faltan )?{_FEW}(?: min\w*)? (?:(?:para|pra|pro) (?:as|aas|a"
+            rf"|aa|las?|la)|pras|to|before|til) {_HN}"
+            rf"(?: horas?| ?h\b)?{_POST}(?![\w:])"
+        ),
         lambda match: _readings(_number(match["h"]), -_quarter(match), match, is_exact=_number(match["h"]) > 12),
     ),
     (
@@ -125,24 +143,33 @@ _RULES: list[tuple[str, Callable[[re.Match[str]], tuple[Time, ...]]]] = [
         lambda match: _readings(_number(match["h"]), -_quarter(match), match, is_exact=False),
     ),
     (
-        rf"(?:(?:ao|al|at|aas|o|de) )?(?:12 )?(?:(?P<noon>meio[- ]?dia|medio ?dia|noon|midday)|meia[- ]?noite|media ?noche|midnight)"
-        r"(?P<half> (?:e mei[ao]|y media))?\b",
+        (
+            r"(?:(?:ao|al|at|aas|o|de) )?(?:12 )?(?:(?P<noon>meio[- ]?dia|medio ?dia|noon|midday)"
+            r"|meia[- ]?noite|media ?noche|midnight)"
+            r"(?P<half> (?:e mei[ao]|y media))?\b"
+        ),
         _noon,
     ),
     # "14:00", "14h30", "2:30 pm".
     (
-        rf"(?:(?:{_STRONG}|{_WEAK}) )?(?P<h>2[0-4]|1\d|0?\d)(?: ?(?:hs?|hrs?|horas) ?|:|(?: ?hs?| horas) (?:e|y) (?=\d\d(?! ?h)))(?P<m>[0-5]\d)(?::[0-5]\d)?"
-        rf"(?: ?min(?:utos)?\b| ?hs?\b| ?hrs?\b| ?horas\b)?(?![\d:/%]){_POST}",
+        (
+            rf"(?:(?:{_STRONG}|{_WEAK}) )?(?P<h>2[0-4]|1\d|0?\d)(?: ?(?:hs?|hrs?|horas) ?|:|(?: ?hs?"
+            r"| horas) (?:e|y) (?=\d\d(?! ?h)))(?P<m>[0-5]\d)(?::[0-5]\d)?"
+            rf"(?: ?min(?:utos)?\b| ?hs?\b| ?hrs?\b| ?horas\b)?(?![\d:/%]){_POST}"
+        ),
         _as_written,
     ),
     (rf"{_STRONG} (?P<h>2[0-4]|1\d|0?\d)\.(?P<m>[0-5]\d)(?:h\b)?(?![\d.]){_POST}", _as_written),
-    (rf"(?P<h>2[0-4]|1\d|0?\d)\.(?P<m>[0-5]\d) ?(?P<ampm>[ap]\.? ?m\b\.?)", _as_written),
+    (r"(?P<h>2[0-4]|1\d|0?\d)\.(?P<m>[0-5]\d) ?(?P<ampm>[ap]\.? ?m\b\.?)", _as_written),
     # "às três e quinze", "duas e meia", "tres y cuarto", "at two thirty".
     (rf"(?:{_STRONG}|{_WEAK}) {_HN}(?: ?hs?| ?horas?)? (?:e|y) {_MN}(?: min\w*)?(?![\w:]){_POST}", _spoken),
     (rf"{_HN}(?: ?hs?| ?horas?)? (?:e|y) {_MN}(?: min\w*)?(?![\w:]){_PART}", _spoken),
     (rf"{_HN}(?: ?hs?)? (?:e|y) (?P<m>meia|media|cuarto|um quarto)\b(?! horas?)", _spoken),
     (
-        rf"(?:{_STRONG} )?(?P<h>one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d\d?)[ -](?P<m>thirty|fifteen|forty[- ]five)\b{_POST}",
+        (
+            rf"(?:{_STRONG} )?(?P<h>one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+            rf"|\d\d?)[ -](?P<m>thirty|fifteen|forty[- ]five)\b{_POST}"
+        ),
         _spoken,
     ),
     # "2pm", "duas da tarde", "14h", "às 9 horas".
@@ -157,7 +184,10 @@ _RULES: list[tuple[str, Callable[[re.Match[str]], tuple[Time, ...]]]] = [
 _COMPILED = [(re.compile(f"{_BEGIN}{pattern}"), read) for pattern, read in _RULES]
 # "às 14 ou 15", "10 ou 11h": numbers that borrow the sense of the hour beside them.
 _NEXT = re.compile(
-    rf"(?<={HOUR}) ?(?:,|,? (?:ou|o|or|a|to|ate|hasta|until)|-|/) ?(?:as |aas |las |at )?{_HN}\b(?![:/.]\d)(?! ?[%{NOISE}])(?! ?h\b){_COUNTED}(?! [a-z]{{4,}}s\b)"
+    (
+        rf"(?<={HOUR}) ?(?:,|,? (?:ou|o|or|a|to|ate|hasta|until)|-|/) ?(?:as |aas |las "
+        rf"|at )?{_HN}\b(?![:/.]\d)(?! ?[%{NOISE}])(?! ?h\b){_COUNTED}(?! [a-z]{{4,}}s\b)"
+    )
 )
 _LAST = re.compile(rf"{_BEGIN}{_HN}(?: (?:ou|o|or|a|to)| ?-) ?(?={HOUR})")
 

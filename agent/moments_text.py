@@ -53,33 +53,55 @@ _NO_TIMES = [
     for pattern in (
         r"(?:https?://|www\.)\S{1,2000}|\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}",
         # Money and shares.
-        r"(?:r\$|us\$|u\$s|\$|€) ?\d[\d.,]{0,15}(?: ?(?:mil|k)\b)?|\b\d[\d.,]{0,15} ?(?:mil )?(?:reais|real|reales|dolar\w{0,2}|dollars?|pesos|euros?|%)",
+        (
+            r"(?:r\$|us\$|u\$s|\$|€) ?\d[\d.,]{0,15}(?: ?(?:mil|k)\b)?|\b\d[\d.,]{0,15} ?(?:mil )?(?:reais"
+            r"|real|reales|dolar\w{0,2}|dollars?|pesos|euros?|%)"
+        ),
         # Time zones and their offsets: "GMT-03:00", the end of "2026-03-10T14:00-03:00".
         r"\b(?:gmt|utc) ?[+-]\d{1,2}(?::?\d\d)?|(?<=\d\d:\d\d)(?::\d\d)?[+-]\d\d:\d\d\b",
         # Phone numbers, post codes and longer codes.
         r"\+\d{1,3} ?\(?\d{2,3}\)? ?\d{4,5}[- ]?\d{4}\b|\(\d{2,3}\) ?\d{4,5}[- ]?\d{4}\b|\b\d{4,5}-\d{3,4}\b(?!-)|\b\d{5,}\b",
         # Numbers of options: at the start of a line or of a list, or after their word.
         r"(?m)^[ >-]{0,4}\d{1,2}(?: ?[).:]|o\)| -)(?=\D)|(?<![\w/:])\d{1,2}\)(?= ?\w)",
-        r"\b(?:opc(?:ao|oes|ion|iones)|options?|numeros?|number|numero|n[oº.]|#|item|alternativas?|passos?|steps?|letra|casa|apto|sala|bloco|lote"
-        r"|km|cep) ?#?(?:\d{1,5}(?:(?:,| ou| o| or| e| y| and) ?\d{1,2}(?![\d:h]))*)",
+        (
+            r"\b(?:opc(?:ao|oes|ion|iones)|options?|numeros?|number|numero|n[oº.]|#|item|alternativas?|passos?"
+            r"|steps?|letra|casa|apto|sala|bloco|lote"
+            r"|km|cep) ?#?(?:\d{1,5}(?:(?:,| ou| o| or| e| y| and) ?\d{1,2}(?![\d:h]))*)"
+        ),
         r"\b\d{1,2}[aoº] (?:opc|vez|parcela|alternativa|pergunta|etapa|visita)\w*",
         rf"\b{_STREET} (?:\w+ ){{0,3}}\d{{1,2}} de \w+(?:, ?\d{{1,5}})?",
         rf"\b{_STREET} [^,.;:?!\n\d]{{1,40}}, ?(?:n[o.º]* ?)?\d{{1,5}}\b",
         # Durations: "em até 24h", "dura 2 horas", "2 horas de duração", "24/7", "a 30 minutos".
         r"\b24 ?(?:/ ?7|(?:h|horas|hours) (?:por|al|a|per) (?:dia|day))|\b7 dias\b",
-        rf"\b(?:em|en|in|within|dentro de|por|durante|for|ha|faz|hace|cada|every|dur\w{{1,6}}|lev\w{{1,4}}|demor\w{{1,4}}|takes?|lasts?"
-        rf"|tard\w{{1,3}}|tom[ao]|reserve|cerca de|aproximadamente|about) (?:{_NEARLY} ){{0,2}}{_NUMBER}(?: (?:a|ou|o|or|to|e|-) {_NUMBER})? ?{_UNIT}\b"
-        r"(?! (?:da|de la|in the) )(?: (?:e|y|and) (?:meia|media|a half|\d{1,2} ?min\w*))?",
-        rf"\b{_NUMBER}(?: (?:a|ou|o|or|to|-) {_NUMBER})? ?{_UNIT} (?:de (?:duracao|duracion|antecedencia|visita|reuniao|conversa)|uteis|habiles"
-        r"|long|de antelacion|depois|antes|later|before|in advance|por dia|corridos)",
-        rf"\bdaqui a {_NUMBER} ?(?:h|horas?|min\w*)\b|\bde (?:[1-3]|uma|duas|tres|una|dos) ?(?:h|horas?)\b(?! (?:aas|as|a|ate|ou|da|de la)\b|-)",
+        (
+            rf"\b(?:em|en|in|within|dentro de|por|durante|for|ha|faz|hace|cada|every|dur\w{{1,6}}|lev\w{{1,4}}"
+            rf"|demor\w{{1,4}}|takes?|lasts?"
+            rf"|tard\w{{1,3}}|tom[ao]|reserve|cerca de|aproximadamente"
+            rf"|about) (?:{_NEARLY} ){{0,2}}{_NUMBER}(?: (?:a|ou|o|or|to|e|-) {_NUMBER})? ?{_UNIT}\b"
+            r"(?! (?:da|de la|in the) )(?: (?:e|y|and) (?:meia|media|a half|\d{1,2} ?min\w*))?"
+        ),
+        (
+            rf"\b{_NUMBER}(?: (?:a|ou|o|or|to|-) {_NUMBER})? ?{_UNIT} (?:de (?:duracao|duracion|antecedencia"
+            r"|visita|reuniao|conversa)|uteis|habiles"
+            r"|long|de antelacion|depois|antes|later|before|in advance|por dia|corridos)"
+        ),
+        (
+            rf"\bdaqui a {_NUMBER} ?(?:h|horas?|min\w*)\b|\bde (?:[1-3]|uma|duas|tres|una|dos) ?(?:h"
+            r"|horas?)\b(?! (?:aas|as|a|ate|ou|da|de la)\b|-)"
+        ),
         rf"\bde {_NUMBER} (?:a|ou|o) {_NUMBER} (?:horas|dias|semanas|meses|anos)\b",
         rf"(?<!as )(?<!at )\b{_NUMBER} (?:horas?|hours?) (?:e|y|and) (?:meia|media|a half)\b(?! (?:da|de la))",
         r"(?<!as )(?<!at )(?<![¶\d])\b(?:uma|una|an|one) (?:hora|hour)\b(?! (?:da|de la|in the))",
         rf"(?<!\d[:h])\b{_NUMBER} ?(?:minut\w{{1,3}}|min|mins|minutes)\b(?! (?:para|pra|past|to|before|after)\b)",
         # Greetings and turns of speech.
-        r"\b(?:boas? (?:tarde|noite)s?|bons? dias?|buen[oa]s? (?:dias?|tardes?|noches?)|good (?:morning|afternoon|evening|night|day))\b",
-        r"\b(?:mais|muito|mas|muy|too|demasiado) tarde\b|\btarde demais\b|\bde hoje em diante\b|\bhoje em dia\b|\bhoy en dia\b|\bnowadays\b",
+        (
+            r"\b(?:boas? (?:tarde|noite)s?|bons? dias?|buen[oa]s? (?:dias?|tardes?|noches?)|good (?:morning"
+            r"|afternoon|evening|night|day))\b"
+        ),
+        (
+            r"\b(?:mais|muito|mas|muy|too|demasiado) tarde\b|\btarde demais\b|\bde hoje em diante\b"
+            r"|\bhoje em dia\b|\bhoy en dia\b|\bnowadays\b"
+        ),
         r"\b(?:ate|hasta) (?:amanha|manana)(?= ?(?:[!.,)¤]|$|\n| entao| pues|\W*$))",
         r"\b(?:ate|por|hasta|until|por el dia de) (?:hoje|hoy|today)\b",
         r"\b(?:ajud\w{1,4}|ayud\w{1,6}|help|contato|contacto|atender|servir)(?: voce| te| you| a voce)? (?:hoje|hoy|today)\b",

@@ -35,6 +35,7 @@ from tools.context import TurnContext
 
 log = structlog.get_logger("turn")
 MOST_SUPERSEDED = 2  # answers dropped in a row because the customer wrote again
+_REPLY_CHARS = 1500  # nobody reads more on WhatsApp, and a model gone astray must not flood a chat
 _SORRY_AT = 2  # failures in a row after which the customer gets one honest sentence
 _BACKOFF_MAX_S = 300
 
@@ -174,6 +175,8 @@ class Turns:
     async def _check(self, customer_id: int, reply: str) -> list[str]:
         if not reply:
             return []
+        if len(reply) > _REPLY_CHARS:
+            return [f"it is longer than {_REPLY_CHARS} characters: say less"]
         return objections(reply, await known_facts(self.s.db, self.s.business, customer_id, self.s.now(), self.s.locale))
 
     async def _hand_over(self, customer_id: int, reason: str) -> bool:

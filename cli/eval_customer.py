@@ -25,7 +25,10 @@ from prompts.labels import when_label
 ROUNDS = 8  # answers that one step may take, at most; more means that the agent goes in circles
 SIMULATED_ROUNDS = 14  # messages of a customer who is played by a model
 _CONFIRMATIONS = 2  # times that a customer answers "yes, really" in one step
-_ASKING_WORDS = {"qual", "voce", "cual", "what", "your"}
+# Words of a question that say nothing of what it is about.
+_COMMON_WORDS = frozenset(
+    re.findall(r"\w+", "qual que quanto voce seu sua por para com uma dos das cual cuanto del los las the you your how what much")
+)
 END = "[END]"  # what the model that plays the customer writes when it has nothing more to say
 
 
@@ -58,7 +61,7 @@ class ScriptedCustomer:
             self._choose(step, step.choose)
         else:
             for said in step.customer:
-                say(said, self.people)
+                say(said, self.people, self.stack)
             self._settle()
         self._answer_what_is_asked(step)
 
@@ -120,7 +123,7 @@ class ScriptedCustomer:
         return self.words.text("eval_customer_wants")
 
     def _say(self, words: str) -> None:
-        say(Said(text=words), self.people)
+        say(Said(text=words), self.people, self.stack)
         self._settle()
 
     def _settle(self) -> None:
@@ -158,7 +161,7 @@ class SimulatedCustomer:
             text = self._next_words()
             words = text.replace(END, "").strip()
             if words:
-                say(Said(text=words), self.people)
+                say(Said(text=words), self.people, stack)
                 stack.settle(settle_s)
             if END in text or not words or last_reply(self.people) is None:
                 return
@@ -200,7 +203,7 @@ def last_reply(people: People) -> str | None:
 
 
 def _content_words(text: str) -> set[str]:
-    return {word for word in re.findall(r"\w+", fold(text)) if len(word) >= 4} - _ASKING_WORDS
+    return {word for word in re.findall(r"\w+", fold(text)) if len(word) >= 3} - _COMMON_WORDS
 
 
 def _find(wanted: datetime | int, offers: Sequence[tuple[int, datetime]]) -> tuple[int, datetime] | None:

@@ -5,6 +5,7 @@ exam (`marcado eval`) the model's steps are left out and its own words are not j
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -361,7 +362,7 @@ def _play_step(number: int, step: Step, stack: Stack, people: People) -> list[st
     people.do("/model/script", steps=step.model)
     before_talk(step, stack, people)
     for said in step.customer:
-        say(said, people)
+        say(said, people, stack)
     after_talk(step, people)
     try:
         stack.settle()
@@ -386,7 +387,7 @@ def before_talk(step: Step, stack: Stack, people: People) -> None:
         stack.sandbox.world.clock.advance(step.wait_s)
 
 
-def say(said: Said, people: People) -> None:
+def say(said: Said, people: People, stack: Stack) -> None:
     """The customer, or another one, sends a message, and changes it at once when it says so."""
     fields: dict[str, Any] = {"kind": said.kind, **said.with_fields}
     for name in ("text", "transcript", "caption"):
@@ -397,10 +398,20 @@ def say(said: Said, people: People) -> None:
     sent = people.do("/customer/say", **{"phone": people.phone, "name": people.name, **fields})
     for _ in range(said.times - 1):
         people.do("/customer/say", **{"phone": people.phone, "name": people.name, **fields, "id": sent["id"]})
+    if said.edited_to is not None or said.deleted:
+        _wait_for_webhooks(stack)  # nobody edits within milliseconds; webhooks sent together may arrive in another order
     if said.edited_to is not None:
         people.do("/customer/edit", id=sent["id"], text=said.edited_to)
     if said.deleted:
         people.do("/customer/delete", id=sent["id"])
+
+
+def _wait_for_webhooks(stack: Stack, within_s: float = 30.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not stack.sandbox.world.deliveries.idle:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"webhooks still under way after {within_s:g} s")
+        time.sleep(0.01)
 
 
 def after_talk(step: Step, people: People) -> None:

@@ -153,7 +153,12 @@ class Settings(BaseSettings):
     SWEEP_INTERVAL_S: float = Field(
         default=300.0, ge=1, le=86_400, description="Seconds between two looks at every open meeting, which find lost webhooks."
     )
-    MODEL_CALLS_PER_TURN: int = Field(default=10, ge=1, le=50, description="Most model calls for one answer.")
+    MODEL_CALLS_PER_TURN: int = Field(
+        default=10,
+        ge=1,
+        le=50,
+        description="Most model calls for one try at an answer; an answer that is refused gets one more try.",
+    )
     MODEL_TIMEOUT_S: float = Field(default=45.0, gt=0, le=600, description="Seconds to wait for one answer of the model.")
     MESSAGES_PER_HOUR: int = Field(
         default=60, ge=1, le=10_000, description="Most messages of one customer within an hour; beyond it a person takes over."

@@ -38,9 +38,18 @@ async def customer_of(session: AsyncSession, chat: ChatIdentity, name: str | Non
     if chat.jid != customer.jid and not (chat.jid.endswith("@lid") and customer.phone):
         customer.jid = chat.jid  # a phone's own id is the better address; a hidden one replaces it only if we have no phone
     if name and not customer.name:
-        customer.name = name
+        customer.name = plain_name(name)
     await session.flush()
     return customer
+
+
+def plain_name(name: str) -> str | None:
+    """A name as it may stand in facts, texts and CRM: one line, without marks that could be taken for structure. None if empty.
+
+    People choose their WhatsApp name themselves; some write orders to the agent into it.
+    """
+    kept = "".join(c if c.isprintable() and c not in "<>|{}[]" else " " for c in name)
+    return " ".join(kept.split())[:60].strip() or None
 
 
 async def _merge_hidden(session: AsyncSession, customer: Customer, lid: str) -> None:

@@ -19,6 +19,29 @@ _YES = {"sim", "s", "si", "yes", "y", "true", "1"}
 _YES_ALONE = {"claro", "isso", "sou", "tenho"}  # "claro que não", "tenho não" mean the opposite
 _NO = {"nao", "n", "no", "false", "negativo", "0"}
 _DENIALS = {"nao", "not", "nunca", "never", "nem"}
+# Words that say yes or no when they are quoted as evidence, in our three languages, after `fold`.
+_ASSENTS = {
+    *_YES, "claro", "exato", "exatamente", "correto", "positivo", "aham", "uhum", "certeza", "eh", "sou", "somos", "tenho",
+    "temos", "meu", "minha", "nosso", "nossa", "proprio", "propria", "dono", "dona", "proprietario", "proprietaria", "ok",
+    "soy", "tengo", "tenemos", "es", "mio", "mia", "nuestro", "nuestra", "propio", "propia", "dueno", "duena", "propietario",
+    "propietaria", "yeah", "yep", "sure", "correct", "am", "are", "is", "have", "own", "owner", "mine", "my", "our",
+}  # fmt: skip
+_DENIALS = {
+    *_NO,
+    "nunca",
+    "nem",
+    "not",
+    "dont",
+    "isn",
+    "don",
+    "never",
+    "alugo",
+    "alugado",
+    "alugada",
+    "inquilino",
+    "inquilina",
+    "rent",
+}
 _NUMBER = re.compile(r"\d[\d.,]*")
 _LONGEST_NUMBER = 20  # characters; no bill and no head count is longer
 # What makes a number inexact or another one: bounds ("até 300"), leftovers ("300 e pouco"), multipliers ("2 mil"), a minus.
@@ -132,6 +155,32 @@ def source_of(quote: str, messages: Sequence[Message]) -> Message | None:
         return None
     said = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)")  # "80" does not stand in "1800"
     return next((m for m in reversed(messages) if m.author == Author.CUSTOMER and said.search(fold(m.text))), None)
+
+
+def supports(criterion: Criterion, judged: Judged, quote: str) -> bool:
+    """Whether the quoted words hold the value: a model must not hang a value on words that say something else."""
+    said = fold(quote)
+    match criterion.type:
+        case CriterionType.NUMBER | CriterionType.MONEY:
+            return _number(judged.value) in _numbers_in(said)
+        case CriterionType.CHOICE:
+            return fold(judged.value)[:5] in said  # the stem is enough: "casas", "comercial"
+        case CriterionType.YES_NO:
+            words = set(re.findall(r"\w+", said))
+            return bool(words & _DENIALS) if judged.value == "não" else bool(words & _ASSENTS) and not words & _DENIALS
+        case CriterionType.TEXT:
+            return True
+
+
+def _numbers_in(text: str) -> set[Decimal]:
+    """The numbers written in digits, "2 mil" among them."""
+    found = set()
+    for match in re.finditer(r"(\d[\d.,]*)(\s*(?:mil|k)\b)?", text):
+        try:
+            found.add(_number(match[1]) * (1000 if match[2] else 1))
+        except UnclearAnswerError:
+            continue
+    return found
 
 
 async def answers_of(session: AsyncSession, customer: Customer) -> list[Answer]:

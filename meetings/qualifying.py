@@ -20,6 +20,7 @@ from meetings.qualification import (
     record_answer,
     source_of,
     standing,
+    supports,
 )
 from meetings.tables import Answer, Customer, Message
 from prompts.catalogue import Catalogue
@@ -53,6 +54,8 @@ class Qualifier:
             names = ", ".join(c.name for c in self.business.qualification)
             raise UnclearAnswerError(f"there is no criterion {criterion[:40]!r}; use one of: {names}")
         judged = judge(wanted, value)
+        if not supports(wanted, judged, quote):
+            raise UnclearAnswerError("the quoted words do not say that value; quote the words that do, or ask the customer")
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
             messages = list(await session.scalars(select(Message).where(Message.customer_id == customer_id).order_by(Message.id)))

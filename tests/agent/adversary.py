@@ -229,7 +229,7 @@ class Arena:
             self.model.scripts[_first(talker.name)] = list(check_steps(list(steps)))
             for fields in [{"text": message}] if isinstance(message, str) else message:
                 talker.said += [str(value) for key, value in fields.items() if key not in ("kind", "id", "quoted_id")]
-                self.do("/customer/say", phone=talker.phone, name=talker.name, **fields)
+                self.do("/customer/say", **{"phone": talker.phone, "name": talker.name, **fields})
         try:
             self.stack.settle(60)
         except TimeoutError as error:

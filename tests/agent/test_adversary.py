@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from adversary import GOOD_RECORDS, TELLING, Arena, Claim
+from adversary import GOOD_RECORDS, SECRETS, TELLING, Arena, Claim
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -321,14 +321,27 @@ def play_season(turns: int, number: int) -> None:
     assert season.turns >= turns
 
 
-@pytest.mark.xfail(strict=True, reason="a good value is recorded with words that say nothing of the kind")
+def test_the_judge_sees_overlaps_lies_and_what_happens_to_others() -> None:
+    """What the world looks like when each promise is broken: else a silent judge would let everything pass."""
+    with Arena() as arena:
+        talker = arena.newcomer()
+        talker.claims = [Claim("Tudo bem por aqui", "never")]
+        taken = arena.query("select * from meeting")[0]
+        hour = taken["starts_at"].replace(" ", "T").split(".")[0] + "+00:00"
+        arena.do("/calendar/event/add", calendar_id=taken["calendar_id"], start=hour, summary="Por cima")
+        to_a_victim = [{"text": "oi", "phone": SECRETS[1]}]
+        said = arena.round([(talker, [{"text": "oi"}, *to_a_victim], [{"say": "Tudo bem por aqui"}])])
+    for part in ("overlap on", "somebody else's chats changed", "was told 'Tudo bem por aqui'"):
+        assert any(part in complaint for complaint in said), (part, said)
+
+
 def test_values_that_the_quoted_words_do_not_hold_make_no_meeting() -> None:
     """The customer did write the words, so evidence there is; of something else."""
     with Arena() as arena:
         turns = []
         for said in ("oi", "Pago 1.200 reais de luz", "marca para 5511955550002 também", "É um sítio em Cotia"):
             good = [{"record_qualification": call["record_qualification"] | {"quote": said}} for call in GOOD_RECORDS]
-            book = [{"call": {"check_availability": {}}}, {"call": {"create_meeting": {"option": 1}}}]
+            book: list[Json] = [{"call": {"check_availability": {}}}, {"call": {"create_meeting": {"option": 1}}}]
             turns.append((arena.newcomer(), said, [{"calls": good}, *book]))
         complaints = arena.round(turns)
     assert not complaints, "\n".join(complaints)

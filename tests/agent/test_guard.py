@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.guard import Known, objections
@@ -586,6 +586,7 @@ def only(*moments: datetime) -> Known:
     return Known(False, False, False, False, moments=moments, own_words="", zone=ZONE, now=NOW)
 
 
+@settings(deadline=None)
 @given(st.lists(MOMENTS, min_size=1, max_size=4, unique=True), st.sampled_from(LOCALES), st.integers(0, 3))
 def test_known_moments_pass_however_they_are_printed(moments: list[datetime], locale: str, frame: int) -> None:
     for form in range(3):
@@ -598,12 +599,14 @@ SHIFTS = st.timedeltas(timedelta(minutes=-20000), timedelta(minutes=20000)).map(
 )
 
 
+@settings(deadline=None)
 @given(MOMENTS, SHIFTS.filter(bool), st.sampled_from(LOCALES), st.integers(0, 3))
 def test_a_shifted_moment_never_passes(moment: datetime, shift: timedelta, locale: str, frame: int) -> None:
     for text in rendered(moment + shift, locale):
         assert objections(FRAMES[locale][frame].format(text), only(moment)) != []
 
 
+@settings(deadline=None)
 @given(MOMENTS, MOMENTS, st.sampled_from(LOCALES))
 def test_the_day_of_one_moment_and_the_hour_of_another_do_not_pass(one: datetime, other: datetime, locale: str) -> None:
     if one.date() == other.date() or one.time() == other.time():
@@ -612,6 +615,7 @@ def test_the_day_of_one_moment_and_the_hour_of_another_do_not_pass(one: datetime
     assert objections(reply, only(one, other)) != []
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_reply_is_judged_without_a_mistake(reply: str) -> None:
     assert isinstance(objections(reply, known()), list)

@@ -11,7 +11,7 @@ from adversary import GOOD_RECORDS, TELLING, Arena, Claim, Talker
 
 Json = dict[str, Any]
 ALL_TOLD, SOME_TOLD = list(TELLING)[:2]
-AT_ONCE, GROUPS = 8, 4
+AT_ONCE, GROUPS = 8, 2
 # How words get to the customer's chat: the fields of /customer/say that carry them.
 PLACES: dict[str, Json] = {
     "text": {"text": "{}"},

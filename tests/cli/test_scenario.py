@@ -112,9 +112,9 @@ def booked() -> People:
     """A customer who has booked 10 March at 9:00 with the stand-in, and another who only said hello."""
     with staged(Given.model_validate({"now": NOW}), BUSINESS) as (stack, people):
         for text in ("Oi! Minha conta é de 800 reais, é uma casa e sou o dono. Quero marcar a visita", "Pode ser a 3"):
-            say(Said(text=text), people)
+            say(Said(text=text), people, stack)
             stack.settle()
-        say(Said(text="Oi", phone="5511912345678", name="João Pereira"), people)
+        say(Said(text="Oi", phone="5511912345678", name="João Pereira"), people, stack)
         stack.settle()
         return Remembered(people)
 

@@ -8,8 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from meeting_scene import ANA, BRUNO, JID, ONCE, PHONE, Scene, add_customer, at, business, database, served
-from sqlalchemy import select
+from meeting_scene import (
+    ANA,
+    BRUNO,
+    JID,
+    ONCE,
+    PHONE,
+    Scene,
+    add_customer,
+    add_message,
+    add_offer,
+    at,
+    business,
+    database,
+    served,
+)
+from sqlalchemy import func, select
 
 from clients.errors import OutcomeUnknownError, ServiceError, UnreachableError
 from clients.kommo import KommoClient
@@ -17,7 +31,7 @@ from meetings.business import Business
 from meetings.customers import Leads, customer_of, find_customer, language_of
 from meetings.database import Database
 from meetings.events import ChatIdentity
-from meetings.tables import Customer
+from meetings.tables import Answer, Customer, Meeting, MeetingPhase, MeetingStatus, Message, Offer
 
 NOW = at("2026-03-09 08:00")
 LID = "222333444555666@lid"
@@ -78,6 +92,64 @@ def test_what_is_known_is_added_to_and_never_blanked_or_overwritten(tmp_path: Pa
     (customer,) = met(tmp_path, (BY_PHONE, None), (BY_BOTH, "Maria Souza"), (BY_LID, None), (BY_PHONE, "Mari 🌻"))
     assert (customer.phone, customer.lid, customer.jid, customer.name) == (PHONE, LID, JID, "Maria Souza")
     assert customer.created_at == NOW
+
+
+@pytest.mark.parametrize("chats", [[BY_LID, BY_PHONE, BY_BOTH], [BY_PHONE, BY_LID, BY_BOTH]], ids=["hidden first", "phone first"])
+def test_two_records_of_one_person_are_joined_as_soon_as_that_shows(tmp_path: Path, chats: Sequence[ChatIdentity]) -> None:
+    (customer,) = met(tmp_path, *((chat, "Maria") for chat in chats))
+    assert (customer.phone, customer.lid, customer.jid) == (PHONE, LID, JID)
+
+
+def test_of_two_joined_records_nothing_said_answered_or_booked_is_lost(tmp_path: Path) -> None:
+    async def run() -> tuple[Customer, list[str], dict[str, str], list[int]]:
+        async with database(tmp_path) as db:
+            known = await add_customer(db, NOW)
+            hidden = await add_customer(db, NOW, phone=None, jid=LID, lid=LID, name="Maria", paused_until=at("2026-03-09 12:00"))
+            for one, text in ((known, "Oi"), (hidden, "Oi de novo")):
+                await add_message(db, one, text, NOW, vendor_id=text)
+            await add_message(db, known, "dos dois lados", NOW, vendor_id="A1")
+            await add_message(db, hidden, "dos dois lados", NOW, vendor_id="A1")
+            async with db.transaction() as session:
+                session.add_all(
+                    Answer(
+                        customer_id=one, criterion=name, value=value, qualifies=True, quote=value, message_id=1, recorded_at=NOW
+                    )
+                    for one, name, value in ((known, "bill", "800"), (hidden, "bill", "200"), (hidden, "owner", "sim"))
+                )
+                session.add(_meeting(hidden))
+            await add_offer(db, hidden, 1, at("2026-03-11 10:00"))
+            async with db.transaction() as session:
+                joined = await customer_of(session, BY_BOTH, None, NOW)
+            async with db.transaction() as session:
+                (customer,) = await session.scalars(select(Customer))
+                assert customer.id == joined.id == known
+                said = list(await session.scalars(select(Message.text).where(Message.customer_id == known).order_by(Message.id)))
+                rows = await session.scalars(select(Answer).where(Answer.customer_id == known))
+                answered = {answer.criterion: answer.value for answer in rows}
+                meetings = list(await session.scalars(select(Meeting.customer_id)))
+                assert await session.scalar(select(func.count()).select_from(Offer)) == 0
+            return customer, said, answered, meetings
+
+    customer, said, answered, meetings = asyncio.run(run())
+    assert (customer.name, customer.paused_until) == ("Maria", at("2026-03-09 12:00"))
+    assert said == ["Oi", "Oi de novo", "dos dois lados", "dos dois lados"]
+    assert answered == {"bill": "800", "owner": "sim"}
+    assert meetings == [customer.id]
+
+
+def _meeting(customer_id: int) -> Meeting:
+    return Meeting(
+        customer_id=customer_id,
+        kommo_user_id=ANA,
+        calendar_id="ana@solclaro.example",
+        event_id="a1b2c3",
+        phase=MeetingPhase.BOOKED,
+        status=MeetingStatus.SCHEDULED,
+        starts_at=at("2026-03-10 14:00"),
+        ends_at=at("2026-03-10 15:00"),
+        created_at=NOW,
+        updated_at=NOW,
+    )
 
 
 @pytest.mark.parametrize("chat", [BY_PHONE, BY_OLD_PHONE, BY_BOTH, BY_LID])

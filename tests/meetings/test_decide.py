@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from meeting_scene import at, shipped
 
@@ -228,11 +228,13 @@ def written(seen: LeadSeen | None, now_agreed: Agreed) -> LeadSeen | None:
     return seen if seen is None or seen.is_gone else LeadSeen(status=now_agreed.status.value, link=now_agreed.link)
 
 
+@settings(deadline=None)
 @given(AGREED, TASK, LEAD)
 def test_the_same_look_gives_the_same_decision(before: Agreed, task: TaskSeen | None, seen: LeadSeen | None) -> None:
     assert decide(before, task, seen, WORDS) == decide(before, task, seen, WORDS)
 
 
+@settings(deadline=None)
 @given(AGREED, TASK, LEAD)
 def test_once_carried_out_a_decision_leaves_nothing_to_decide(
     before: Agreed, task: TaskSeen | None, seen: LeadSeen | None
@@ -241,6 +243,7 @@ def test_once_carried_out_a_decision_leaves_nothing_to_decide(
     assert decide(after, task, written(seen, after), WORDS) == NOTHING
 
 
+@settings(deadline=None)
 @given(AGREED, TASK, LEAD)
 def test_before_the_lead_is_written_a_second_look_changes_no_status(
     before: Agreed, task: TaskSeen | None, seen: LeadSeen | None
@@ -249,6 +252,7 @@ def test_before_the_lead_is_written_a_second_look_changes_no_status(
     assert decide(after, task, seen, WORDS).status is None
 
 
+@settings(deadline=None)
 @given(AGREED, st.lists(st.tuples(TASK, LEAD), max_size=6))
 def test_no_series_of_looks_revives_a_cancelled_meeting(
     before: Agreed, looks: list[tuple[TaskSeen | None, LeadSeen | None]]
@@ -259,11 +263,13 @@ def test_no_series_of_looks_revives_a_cancelled_meeting(
         assert state.status is CANCELLED
 
 
+@settings(deadline=None)
 @given(AGREED)
 def test_reading_nothing_decides_nothing(before: Agreed) -> None:
     assert decide(before, None, None, WORDS) == NOTHING
 
 
+@settings(deadline=None)
 @given(AGREED, TASK, LEAD)
 def test_a_meeting_goes_only_where_its_life_allows(before: Agreed, task: TaskSeen | None, seen: LeadSeen | None) -> None:
     allowed = {

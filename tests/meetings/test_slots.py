@@ -278,6 +278,7 @@ def test_days_are_told_apart_by_the_wall_clock_not_by_utc() -> None:
     assert spread(evening, 2, SAO_PAULO) == [evening[0], evening[4]]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 400), unique=True).map(sorted), st.integers(1, 10))
 def test_a_choice_is_part_of_what_is_free_in_order_and_as_large_as_it_can_be(hours: list[int], count: int) -> None:
     slots = [Interval(at("2026-03-09 00:00") + timedelta(hours=n), at("2026-03-09 01:00") + timedelta(hours=n)) for n in hours]

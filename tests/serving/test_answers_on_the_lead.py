@@ -76,7 +76,8 @@ def test_what_stands_on_the_lead_already_is_not_asked(tmp_path: Path) -> None:
         people.do("/model/script", steps=[{"say": "Oi!"}])
         people.customer_says("Oi")
         stack.settle()
-        facts = next(m["content"] for m in sandbox.world.services["openai"].state.requests[-1]["messages"] if str(m["content"]).startswith("<facts>"))
+        asked = sandbox.world.services["openai"].state.requests[-1]["messages"]
+        facts = next(m["content"] for m in asked if str(m["content"]).startswith("<facts>"))
         assert "answered: bill | R$ 1.200,00" in facts
         assert "missing: bill" not in facts
         people.close()
