@@ -23,12 +23,10 @@ _WORD = "|".join(sorted([*_WORDS, "mil", "thousand"], key=len, reverse=True))
 _WORDED = rf"(?:{_WORD})(?:(?: e | y | and | )(?:{_WORD})){{0,6}}"
 _UNIT = r"(?P<unit>reais|real\b|reales|dolar\w{0,2}|dollars?|usd|brl|pesos|euros?)"
 _MONEY = re.compile(
-    (
-        rf"(?P<sign>r\$|us\$|u\$s|\$|€) ?(?P<a>{_FIGURE})(?: ?(?:a|ate|e|y|and|to|ou|o|or|-) ?(?P<a2>{_FIGURE})(?![\w:/]| ?%| ?h\b))?"
-        rf"|(?<![\w.,$])(?:(?P<b2>{_FIGURE}) ?(?:a|ate|e|y|and|to|ou|o|or|-) )?(?P<b>{_FIGURE}|(?<!\w){_WORDED}) ?(?:de )?{_UNIT}"
-        r"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta"
-        rf"|\bcosts|\bpor apenas) (?P<c>{_FIGURE})(?! ?(?:%|h\b|minut|dias|parcel|vezes|x\b))"
-    )
+    rf"(?P<sign>r\$|us\$|u\$s|\$|€) ?(?P<a>{_FIGURE})(?: ?(?:a|ate|e|y|and|to|ou|o|or|-) ?(?P<a2>{_FIGURE})(?![\w:/]| ?%| ?h\b))?"
+    rf"|(?<![\w.,$])(?:(?P<b2>{_FIGURE}) ?(?:a|ate|e|y|and|to|ou|o|or|-) )?(?P<b>{_FIGURE}|(?<!\w){_WORDED}) ?(?:de )?{_UNIT}"
+    r"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta"
+    rf"|\bcosts|\bpor apenas) (?P<c>{_FIGURE})(?! ?(?:%|h\b|minut|dias|parcel|vezes|x\b))"
 )
 _SHARE = re.compile(
     r"(?<![\w.,])(?:(?P<a2>\d[\d.,]{0,8}) ?%? ?(?:a|e|y|to|-|ou) )?(?P<a>\d[\d.,]{0,8}) ?(?:%|por cento|por ciento|percent)"
@@ -129,7 +127,7 @@ def _value(words: str | None) -> Decimal | None:
 
 
 def _spelled(words: str) -> Decimal:
-    """ "mil e duzentos": what is before "mil" is multiplied, the rest is added."""
+    """The value of "mil e duzentos": what is before "mil" is multiplied, the rest is added."""
     total = part = 0
     for word in re.split(r" (?:e|y|and) | ", words):
         if word in ("mil", "thousand"):

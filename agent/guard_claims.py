@@ -35,35 +35,27 @@ _YES = re.compile(r"(?<!\w)sí(?!\w)", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+|\n|$)|\n")
 _CLAUSE = re.compile(r"[^,;:()]+")
 _IDIOM = re.compile(
-    (
-        r"\b(?:nao se preocup\w+|no te preocup\w+|no se preocup\w+|don't worry|no worries|sem problemas?"
-        r"|sin problemas?|no problem|nao so|not only|no doubt"
-        r"|nada mais|sem duvida|sin duda|nao esquec\w+|don't forget|no olvid\w+|nao tem erro)\b"
-    )
+    r"\b(?:nao se preocup\w+|no te preocup\w+|no se preocup\w+|don't worry|no worries|sem problemas?"
+    r"|sin problemas?|no problem|nao so|not only|no doubt"
+    r"|nada mais|sem duvida|sin duda|nao esquec\w+|don't forget|no olvid\w+|nao tem erro)\b"
 )
 _DENIAL = re.compile(
-    (
-        r"(?:\b(?:nao|nunca|nada|jamais|nem|nenhum\w*|ninguem|ningun\w*|nadie|tampouco|tampoco|not|never"
-        r"|nothing|none|nobody|neither|cannot)\b|n't\b)(?:\W+[\w'^]+){0,5}\W*$"
-    )
+    r"(?:\b(?:nao|nunca|nada|jamais|nem|nenhum\w*|ninguem|ningun\w*|nadie|tampouco|tampoco|not|never"
+    r"|nothing|none|nobody|neither|cannot)\b|n't\b)(?:\W+[\w'^]+){0,5}\W*$"
 )
 _SPANISH_NO = re.compile(r"\bno (?:(?:se|te|le|me|la|lo|he|hemos|ha|ya|aun|todavia) ){0,2}$")
 _INNER_DENIAL = re.compile(r"\b(?:nao|not|never|nothing|nada|no (?:se|esta|fue|quedo|ha|he))\b|n't\b")
 _LATER_DENIAL = re.compile(r"^ (?:nada|nothing|nenhum|ningun|anything|ninguem)\b")
 _CONDITION = re.compile(
-    (
-        r"\b(?:se (?!agend|reserv|confirm|marc|cancel|encontra|ha |le |te |cambi|movi|reprogram)|si |if\b|caso"
-        r"|quando|cuando|when\b|once\b(?! de)|assim que|logo que|as soon as|en cuanto|tan pronto"
-        r"|depois (?:de|que|da)|apos|after|despues de|until|unless|ate que|hasta que|uma vez|una vez"
-        r"|antes d[eao]|before|para que|quer que|quiera que|quieres que|gostaria que|prefere que|basta"
-        r"|so falta)"
-    )
+    r"\b(?:se (?!agend|reserv|confirm|marc|cancel|encontra|ha |le |te |cambi|movi|reprogram)|si |if\b|caso"
+    r"|quando|cuando|when\b|once\b(?! de)|assim que|logo que|as soon as|en cuanto|tan pronto"
+    r"|depois (?:de|que|da)|apos|after|despues de|until|unless|ate que|hasta que|uma vez|una vez"
+    r"|antes d[eao]|before|para que|quer que|quiera que|quieres que|gostaria que|prefere que|basta"
+    r"|so falta)"
 )
 _FOLLOWING_CONDITION = re.compile(
-    (
-        r"\b(?:se (?:voce|o|a|quiser|confirm|escolh)|si |if |assim que|quando|cuando|when |once |as soon as"
-        r"|en cuanto|depois que|after you|until)"
-    )
+    r"\b(?:se (?:voce|o|a|quiser|confirm|escolh)|si |if |assim que|quando|cuando|when |once |as soon as"
+    r"|en cuanto|depois que|after you|until)"
 )
 _NEAR = 300  # characters around a claim that can deny or condition it; bounds the work on long texts
 _TAG = re.compile(r",? (?:ok|okay|ta|ta bom|tudo bem|beleza|viu|vale|alright|blz|combinado|all right|de acuerdo)\W*\?+\W*$")
@@ -132,16 +124,18 @@ def _clauses(reply: str, known: Known) -> Iterator[_Clause]:
     for match in _SENTENCE.finditer(text):
         sentence = _IDIOM.sub(" ", match[0])
         if sentence.rstrip(" )\"'").endswith("?"):
-            tag = _TAG.search(sentence)
-            if tag is None:
-                # "¿…?" and "…?" ask, but what stands before the inverted mark states.
-                sentence = sentence.partition("¿")[0] if "¿" in sentence else ""
-            else:
-                sentence = sentence[: tag.start()]
+            sentence = _stated_part(sentence)
         now = known.local_now
         names_moment = bool(now and any(m.names_day or m.times for m in mentions(match[0], now)))
         for part in _CLAUSE.finditer(sentence):
             yield _Clause(part[0], sentence[: part.start()], sentence, names_moment)
+
+
+def _stated_part(question: str) -> str:
+    """What a question states: before "¿", or before a tag ("marquei sua visita, ok?"); else nothing."""
+    if tag := _TAG.search(question):
+        return question[: tag.start()]
+    return question.partition("¿")[0] if "¿" in question else ""
 
 
 def _ticked(reply: str, known: Known) -> set[str]:

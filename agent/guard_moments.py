@@ -19,79 +19,65 @@ _CALENDAR = "it names a day that is not in the calendar; weekday and date disagr
 
 # Where one thought ends and the next begins: what is denied in one may be offered in the next.
 _TURN = re.compile(
-    (
-        r"[;\n]|[.!?]+(?=\s|$)|[,:] (?=(?:so|somente|apenas|mas|tenho|temos|posso|podemos|consigo|que tal"
-        r"|pode ser|solo|pero|tengo|puedo|only|but|i have|we have"
-        r"|how about|i can|esta otim|fica|serve)\b)| (?:mas|porem|pero|but|e sim|sino|porque|so tenho|so temos|solo tengo) "
-    )
+    r"[;\n]|[.!?]+(?=\s|$)|[,:] (?=(?:so|somente|apenas|mas|tenho|temos|posso|podemos|consigo|que tal"
+    r"|pode ser|solo|pero|tengo|puedo|only|but|i have|we have"
+    r"|how about|i can|esta otim|fica|serve)\b)| (?:mas|porem|pero|but|e sim|sino|porque|so tenho|so temos|solo tengo) "
 )
 _ENDS = re.compile(r"[.!?]+(?=\s|$)|\n")
 _COMFORT = re.compile(
-    (
-        r"\b(?:nao se preocup\w+|nao tem (?:problema|erro)|no te preocup\w+|no se preocup\w+|sem problemas?"
-        r"|sin problemas?|no problem|don't worry|no worries"
-        r"|nao (?:eh|ha) problema|not a problem)\b"
-    )
+    r"\b(?:nao se preocup\w+|nao tem (?:problema|erro)|no te preocup\w+|no se preocup\w+|sem problemas?"
+    r"|sin problemas?|no problem|don't worry|no worries"
+    r"|nao (?:eh|ha) problema|not a problem)\b"
 )
 # The time is not to be had.
 _DENIED = re.compile(
-    (
-        r"\b(?:nao (?:\w+ ){0,2}?(?:tenho|temos|tem|ha|consigo|consegui|conseguimos|atend\w+|esta|estao|estou"
-        r"|da|posso|podemos|vai|seria|sera|foi|encontrei|achei"
-        r"|existe|fica|eh|trabalh\w+|vejo|rola|sobrou|restou|abr\w+|funciona\w*|marquei|agendei|reservei"
-        r"|cancelei|oferec\w+|faz\w+|aparece)"
-        r"|sem (?:horarios?|vagas?|disponibilidade|agenda)|nada (?:livre|disponivel)|nenhum\w*|indisponive\w+"
-        r"|ocupad\w+|lotad\w+|esgotad\w+|fechad\w+"
-        r"|no (?:\w+ ){0,2}?(?:tengo|tenemos|tiene|hay|puedo|podemos|atend\w+|esta|estan|queda|quedan|es|sera"
-        r"|encuentro|encontre|trabaj\w+|ofrec\w+|abr\w+)"
-        r"|sin (?:horarios?|turnos?|disponibilidad)|ningun\w*|cerrad\w+|complet[oa]s?"
-        r"|(?:not|isn't|aren't|don't|can't|cannot|won't|doesn't|wasn't|no longer|unavailable|fully booked|taken|closed|nothing|none)"
-        r"|no (?:slots?|times?|availability|openings?|free))\b"
-    )
+    r"\b(?:nao (?:\w+ ){0,2}?(?:tenho|temos|tem|ha|consigo|consegui|conseguimos|atend\w+|esta|estao|estou"
+    r"|da|posso|podemos|vai|seria|sera|foi|encontrei|achei"
+    r"|existe|fica|eh|trabalh\w+|vejo|rola|sobrou|restou|abr\w+|funciona\w*|marquei|agendei|reservei"
+    r"|cancelei|oferec\w+|faz\w+|aparece)"
+    r"|sem (?:horarios?|vagas?|disponibilidade|agenda)|nada (?:livre|disponivel)|nenhum\w*|indisponive\w+"
+    r"|ocupad\w+|lotad\w+|esgotad\w+|fechad\w+"
+    r"|no (?:\w+ ){0,2}?(?:tengo|tenemos|tiene|hay|puedo|podemos|atend\w+|esta|estan|queda|quedan|es|sera"
+    r"|encuentro|encontre|trabaj\w+|ofrec\w+|abr\w+)"
+    r"|sin (?:horarios?|turnos?|disponibilidad)|ningun\w*|cerrad\w+|complet[oa]s?"
+    r"|(?:not|isn't|aren't|don't|can't|cannot|won't|doesn't|wasn't|no longer|unavailable|fully booked|taken|closed|nothing|none)"
+    r"|no (?:slots?|times?|availability|openings?|free))\b"
 )
 # The customer's wish is repeated, or will be looked into; nothing is promised.
 _REPORTED = re.compile(
-    (
-        r"\b(?:voce (?:\w+ )?(?:pediu|disse|perguntou|quer|quis|queria|prefere|preferiu|mencionou|falou"
-        r"|sugeriu|comentou|gostaria|pode|escreveu)"
-        r"|(?:sua|a) preferencia|seu pedido|entendi|anotei|anotado|conforme pediu|pediu|pediste|dijiste"
-        r"|preguntaste|quieres|quisiste|prefieres|preguntaba|mencionaste"
-        r"|usted (?:pidio|dijo|quiere|prefiere)|tu (?:preferencia|pedido)|entendido|anote"
-        r"|you (?:\w+ )?(?:asked|said|want|wanted|prefer|preferred|mentioned|suggested|wrote|would like"
-        r"|requested)"
-        r"|you'd (?:like|prefer)|your (?:preference|request)|understood|noted"
-        r"|(?:vou|deixa eu|deixe-me|deixa-me|preciso) (?:\w+ )?(?:ver|verificar|checar|consultar|conferir"
-        r"|olhar)|estou (?:vendo|verificando|checando|consultando|conferindo)"
-        r"|(?:voy a|dejame|dejeme|permiteme) (?:ver|revisar|verificar|consultar|mirar)|estoy (?:viendo"
-        r"|revisando|verificando|consultando)"
-        r"|(?:let me|i'll|i will|i am going to|i'm going to) (?:check|see|look|verify)|(?:i'm|i am) (?:checking|looking)"
-        r"|se voce|si quieres|caso voce|hoje (?:eh|e)|hoy es|today is)\b"
-    )
+    r"\b(?:voce (?:\w+ )?(?:pediu|disse|perguntou|quer|quis|queria|prefere|preferiu|mencionou|falou"
+    r"|sugeriu|comentou|gostaria|pode|escreveu)"
+    r"|(?:sua|a) preferencia|seu pedido|entendi|anotei|anotado|conforme pediu|pediu|pediste|dijiste"
+    r"|preguntaste|quieres|quisiste|prefieres|preguntaba|mencionaste"
+    r"|usted (?:pidio|dijo|quiere|prefiere)|tu (?:preferencia|pedido)|entendido|anote"
+    r"|you (?:\w+ )?(?:asked|said|want|wanted|prefer|preferred|mentioned|suggested|wrote|would like"
+    r"|requested)"
+    r"|you'd (?:like|prefer)|your (?:preference|request)|understood|noted"
+    r"|(?:vou|deixa eu|deixe-me|deixa-me|preciso) (?:\w+ )?(?:ver|verificar|checar|consultar|conferir"
+    r"|olhar)|estou (?:vendo|verificando|checando|consultando|conferindo)"
+    r"|(?:voy a|dejame|dejeme|permiteme) (?:ver|revisar|verificar|consultar|mirar)|estoy (?:viendo"
+    r"|revisando|verificando|consultando)"
+    r"|(?:let me|i'll|i will|i am going to|i'm going to) (?:check|see|look|verify)|(?:i'm|i am) (?:checking|looking)"
+    r"|se voce|si quieres|caso voce|hoje (?:eh|e)|hoy es|today is)\b"
 )
 _OFFERED = re.compile(
-    (
-        r"\b(?:quer que eu|quieres que|do you want me|would you like me|shall i|posso (?:marcar|agendar"
-        r"|reservar|confirmar)|pode ser|puede ser|que tal|how about"
-        r"|esta (?:otim\w*|perfeit\w*|bom|livre|disponivel|confirmad|marcad|agendad|reservad|bien|libre)"
-        r"|(?<!nao )tenho|(?<!nao )temos (?:vaga|horario|livre)|consigo|livres?|disponive(?:l|is)|disponibles?"
-        r"|libres?|tengo|i have|we have|is (?:fine|free|available|great|perfect)|works|marc(?:ad|o|ar|amos"
-        r"|ei)\w*|agend(?:ad|o|ar|amos|ei)\w*|reserv(?:ad|o|ar|amos|ei)\w*"
-        r"|confirm(?:ad|o|ar|amos|ei|ed)\w*|book(?:ed)?|scheduled?|combinad\w+|fechado|te espero|(?:sua|tua|tu"
-        r"|su|your) (?:visita|reuniao|reunion|cita|visit|meeting|appointment) (?:eh|es|is|sera|fica)|serve"
-        r"|sirve|te queda|voce vem|vamos)\b"
-    )
+    r"\b(?:quer que eu|quieres que|do you want me|would you like me|shall i|posso (?:marcar|agendar"
+    r"|reservar|confirmar)|pode ser|puede ser|que tal|how about"
+    r"|esta (?:otim\w*|perfeit\w*|bom|livre|disponivel|confirmad|marcad|agendad|reservad|bien|libre)"
+    r"|(?<!nao )tenho|(?<!nao )temos (?:vaga|horario|livre)|consigo|livres?|disponive(?:l|is)|disponibles?"
+    r"|libres?|tengo|i have|we have|is (?:fine|free|available|great|perfect)|works|marc(?:ad|o|ar|amos"
+    r"|ei)\w*|agend(?:ad|o|ar|amos|ei)\w*|reserv(?:ad|o|ar|amos|ei)\w*"
+    r"|confirm(?:ad|o|ar|amos|ei|ed)\w*|book(?:ed)?|scheduled?|combinad\w+|fechado|te espero|(?:sua|tua|tu"
+    r"|su|your) (?:visita|reuniao|reunion|cita|visit|meeting|appointment) (?:eh|es|is|sera|fica)|serve"
+    r"|sirve|te queda|voce vem|vamos)\b"
 )
 _CHECKS = re.compile(
-    (
-        r"\b(?:ver|verificar|checar|consultar|conferir|olhar|revisar|mirar|check|see|look|checking|verificando"
-        r"|consultando|conferindo|revisando|se|if|si)\b"
-    )
+    r"\b(?:ver|verificar|checar|consultar|conferir|olhar|revisar|mirar|check|see|look|checking|verificando"
+    r"|consultando|conferindo|revisando|se|if|si)\b"
 )
 _ASKS_PREFERENCE = re.compile(
-    (
-        r"\b(?:prefere|preferes|prefieres|prefer|melhor|mejor|better|best|qual|quais|cual|cuales|which"
-        r"|que (?:dia|parte|periodo|horario)|when|what)\b"
-    )
+    r"\b(?:prefere|preferes|prefieres|prefer|melhor|mejor|better|best|qual|quais|cual|cuales|which"
+    r"|que (?:dia|parte|periodo|horario)|when|what)\b"
 )
 _TODAY_IS = re.compile(r"\b(?:hoje eh|hoy es|today is|hoje \()")
 
@@ -132,7 +118,7 @@ class _Judge:
         return self._why(mention)
 
     def _is_today(self, mention: Mention, thought: str) -> bool:
-        """ "Hoje é segunda-feira, 9 de março." """
+        """Whether it only says what day today is: "hoje é segunda-feira, 9 de março"."""
         return mention.day == self.now.date() and not mention.times and _TODAY_IS.search(thought) is not None
 
     def _is_business(self, mention: Mention, thought: str) -> bool:

@@ -87,24 +87,20 @@ _EARLY = (
 _AFTER_LUNCH = r"(?:depois do almoco|apos o almoco|despues del almuerzo|after lunch)"
 # "tarde" alone is an adverb ("chegar tarde"); the article or the list makes it a part of the day.
 _PART = re.compile(
-    (
-        rf"(?P<late>{_LATE})|(?P<early>{_EARLY})|(?P<lunch>{_AFTER_LUNCH})"
-        r"|(?:\b(?:aa|a|da|de|na|pela|aas|as|la|las|por la|en la|in the|this|esta|essa|nesta|nessa|uma|una"
-        rf"|{DAY}+) ?)(?P<word>{one_of(PARTS)})\b"
-        rf"|(?<=[(,] )(?P<listed>tardes?|tardinha)\b(?= ou| o)|(?<=[{DAY}] )(?P<beside>tarde|noite|noche|manha|manana)\b"
-        rf"|\b(?P<bare>{one_of(set(PARTS) - {'tarde', 'tardes', 'night'})})\b|(?<=\bou )(?P<chosen>tarde"
-        r"|a tarde)\b|(?<=\bo )(?P<elegida>tarde)\b"
-        r"|(?P<today>(?<!\w)(?:tonight|esta (?:noche|noite)))"
-    )
+    rf"(?P<late>{_LATE})|(?P<early>{_EARLY})|(?P<lunch>{_AFTER_LUNCH})"
+    r"|(?:\b(?:aa|a|da|de|na|pela|aas|as|la|las|por la|en la|in the|this|esta|essa|nesta|nessa|uma|una"
+    rf"|{DAY}+) ?)(?P<word>{one_of(PARTS)})\b"
+    rf"|(?<=[(,] )(?P<listed>tardes?|tardinha)\b(?= ou| o)|(?<=[{DAY}] )(?P<beside>tarde|noite|noche|manha|manana)\b"
+    rf"|\b(?P<bare>{one_of(set(PARTS) - {'tarde', 'tardes', 'night'})})\b|(?<=\bou )(?P<chosen>tarde"
+    r"|a tarde)\b|(?<=\bo )(?P<elegida>tarde)\b"
+    r"|(?P<today>(?<!\w)(?:tonight|esta (?:noche|noite)))"
 )
 _TODAY_PART = re.compile(r"\b(?:esta (?P<a>tarde|noche|noite|manana)|this (?P<b>morning|afternoon|evening)|(?P<c>tonight))\b")
 _SENTENCE = re.compile(r"[^.!?]*(?:[.!?]+(?=\s|$|[¡¿\"')])|[.!?](?=\S)|$)")
 _SEGMENT = re.compile(r"[;\n]|,? (?:mas|porem|pero|but|enquanto|mientras) ")
 _TIGHT = re.compile(
-    (
-        r" ?(?:(?:so|somente|apenas|solo|only|livre|disponivel) )?(?:(?:de|da|do|del|na|no|nesta|neste|dessa"
-        r"|desta|el|la|on|of|para|pra|em|desse|deste|d) ?)?(?:a |o |o dia |el )?"
-    )
+    r" ?(?:(?:so|somente|apenas|solo|only|livre|disponivel) )?(?:(?:de|da|do|del|na|no|nesta|neste|dessa"
+    r"|desta|el|la|on|of|para|pra|em|desse|deste|d) ?)?(?:a |o |o dia |el )?"
 )
 _DIRECT = re.compile(r" ?[,:(-]?(?: ?\(?(?:de|a|pela|hora|ja|em|@|-|livre|tenho|temos|tengo|i have|horario))? ?")
 _JOINED = re.compile(r"(?:[ ,/-]|¤|\b(?:ou|e|o|y|or|and|a|ate|to|through|na|no|el|on|tanto|quanto|dia|ao)\b){1,12}")
@@ -127,7 +123,7 @@ def mentions(text: str, now: datetime) -> list[Mention]:
 
 
 def _todays_parts(text: str) -> list[_PartWord]:
-    """ "Esta tarde", "tonight": the day's pattern takes these words, but they name a part of it too."""
+    """What "esta tarde" or "tonight" names besides the day, before the day's pattern takes the words."""
     return [_PartWord(m.start(), m.end(), PARTS[m["a"] or m["b"] or m["c"]]) for m in _TODAY_PART.finditer(text)]
 
 
@@ -207,11 +203,8 @@ def _with_joined(before: list[Day], text: str, hours: list[Hour]) -> list[Day]:
     group = [before[-1]]
     for day in reversed(before[:-1]):
         gap = (day.end, group[0].start)
-        if (
-            day.end > group[0].start
-            or gap[1] - gap[0] <= 12
-            and _JOINED.fullmatch(text, *gap)
-            and not any(gap[0] <= hour.start < gap[1] for hour in hours)
+        if day.end > group[0].start or (
+            gap[1] - gap[0] <= 12 and _JOINED.fullmatch(text, *gap) and not any(gap[0] <= hour.start < gap[1] for hour in hours)
         ):  # two numbers of one date: "10 e 11 de março"
             group.insert(0, day)
         else:

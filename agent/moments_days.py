@@ -87,7 +87,7 @@ def _named(match: re.Match[str], today: date) -> list[Day]:
 
 
 def _of_month(match: re.Match[str], today: date) -> list[Day]:
-    """ "dia 10", "the 12th": this month's, or the neighbours'."""
+    """What "dia 10" or "the 12th" may be: this month's, or the neighbours'."""
     numbers = [_value(word) for word in re.findall(rf"\b(?:{_DN})(?=o\b|st\b|nd\b|rd\b|th\b|\b)", match["d"])]
     months = [(today.year, today.month + step) for step in (-1, 0, 1)]
     spread = [(year + (month - 1) // 12, (month - 1) % 12 + 1) for year, month in months]
@@ -161,11 +161,16 @@ def _dated(match: re.Match[str], parts: list[tuple[int, int, str | None]], today
 
 
 def _with_number(match: re.Match[str], today: date) -> list[Day]:
-    """ "terça, 10": the weekday and the day of the month, which must agree."""
+    """The weekday and the day of the month of "terça, 10", which must agree."""
     (day,) = _of_month(match, today)
     weekday = WEEKDAYS[match["wd"]]
     dates = tuple(d for d in day.dates if d.weekday() == weekday)
     return [Day(match.start(), match.end(), "weekday+date", weekday, dates or day.dates, bool(dates))]
+
+
+def _numbered(match: re.Match[str], today: date) -> list[Day]:
+    """A weekday as Brazil abbreviates it: "2ª-feira" is Monday."""
+    return [Day(*match.span(), "weekday", int(match["nth"]) - 2)]
 
 
 def _in_next_week(match: re.Match[str], today: date) -> list[Day]:
@@ -258,7 +263,7 @@ _RULES: list[tuple[str, Callable[[re.Match[str], date], list[Day]]]] = [
     (rf"\b(?P<this>{_THIS}) (?P<wd>{_WD})(?:[- ]feira)?\b{_ORDINAL_NOUN}", _weekday),
     (rf"\b(?P<wd>{_WD})s?[- ]feiras?\b", _weekday),
     (rf"\b(?P<wd>segunda|quarta|quinta|sexta|terca)s?\b{_ORDINAL_NOUN}", _weekday),
-    (r"(?<!\w)(?P<nth>[2-6])a[- ]?(?:feira\b|f\b)", lambda match, today: [Day(*match.span(), "weekday", int(match["nth"]) - 2)]),
+    (r"(?<!\w)(?P<nth>[2-6])a[- ]?(?:feira\b|f\b)", _numbered),
     (rf"\b(?P<wd>{one_of(set(WEEKDAYS) - {'segunda', 'terca', 'quarta', 'quinta', 'sexta'})})s?\b", _weekday),
     (rf"\b(?P<wd>{one_of(SHORT_WEEKDAYS)})\b\.?,?(?=(?: dia)? ?{DAY}| \d\d?(?:h|:|am|pm)| at \d| aas )", _weekday),
     (r"\b(?:(?:fi(?:m|nal) de|fin de) semana|weekend)(?P<next> que vem| que viene)?\b", _weekend),

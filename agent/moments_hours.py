@@ -184,10 +184,8 @@ _RULES: list[tuple[str, Callable[[re.Match[str]], tuple[Time, ...]]]] = [
 _COMPILED = [(re.compile(f"{_BEGIN}{pattern}"), read) for pattern, read in _RULES]
 # "às 14 ou 15", "10 ou 11h": numbers that borrow the sense of the hour beside them.
 _NEXT = re.compile(
-    (
-        rf"(?<={HOUR}) ?(?:,|,? (?:ou|o|or|a|to|ate|hasta|until)|-|/) ?(?:as |aas |las "
-        rf"|at )?{_HN}\b(?![:/.]\d)(?! ?[%{NOISE}])(?! ?h\b){_COUNTED}(?! [a-z]{{4,}}s\b)"
-    )
+    rf"(?<={HOUR}) ?(?:,|,? (?:ou|o|or|a|to|ate|hasta|until)|-|/) ?(?:as |aas |las "
+    rf"|at )?{_HN}\b(?![:/.]\d)(?! ?[%{NOISE}])(?! ?h\b){_COUNTED}(?! [a-z]{{4,}}s\b)"
 )
 _LAST = re.compile(rf"{_BEGIN}{_HN}(?: (?:ou|o|or|a|to)| ?-) ?(?={HOUR})")
 

@@ -28,6 +28,7 @@ from pydantic.config import JsonDict
 from cli.eval_judge import judge, our_calendars
 from cli.people import People
 from cli.stack import Stack
+from prompts.catalogue import DEFAULT_LOCALE
 from sandbox.server import Sandbox
 
 MessageKind = Literal[
@@ -326,7 +327,8 @@ def staged(given: Given, business_file: Path, overrides: Mapping[str, Any] | Non
         running.callback(sandbox.stop)
         sandbox.world.reset({"kommo": {"meeting_status": "select"}} if given.status_field == "select" else {})
         sandbox.world.clock.set(given.now)
-        settings = {**given.settings, **(overrides or {})}
+        # The files are written for sellers who read Portuguese, whatever language the operator reads.
+        settings = {"LOCALE": DEFAULT_LOCALE, **given.settings, **(overrides or {})}
         stack = Stack(business_file=business_file, sandbox=sandbox, now=sandbox.world.clock.now, overrides=settings)
         running.enter_context(stack)
         people = People(sandbox.control_url, given.phone, given.name)

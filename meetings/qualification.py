@@ -18,7 +18,7 @@ from meetings.tables import Answer, Author, Customer, Message
 _YES = {"sim", "s", "si", "yes", "y", "true", "1"}
 _YES_ALONE = {"claro", "isso", "sou", "tenho"}  # "claro que não", "tenho não" mean the opposite
 _NO = {"nao", "n", "no", "false", "negativo", "0"}
-_DENIALS = {"nao", "not", "nunca", "never", "nem"}
+_TURNING = {"nao", "not", "nunca", "never", "nem"}  # what turns a yes around; the Portuguese "no" does not
 # Words that say yes or no when they are quoted as evidence, in our three languages, after `fold`.
 _ASSENTS = {
     *_YES, "claro", "exato", "exatamente", "correto", "positivo", "aham", "uhum", "certeza", "eh", "sou", "somos", "tenho",
@@ -245,9 +245,9 @@ def _money(amount: Decimal) -> str:
 def _yes_no(text: str) -> bool:
     first, *others = re.findall(r"[^\W_]+", fold(text)) or [""]
     rest = set(others)
-    if first in _YES and not rest & _DENIALS:
+    if first in _YES and not rest & _TURNING:
         return True
-    if first in _YES_ALONE and not rest & (_DENIALS | _NO):
+    if first in _YES_ALONE and not rest & (_TURNING | _NO):
         return True
     if first in _NO and not rest & {"sim", "si", "yes"}:
         return False

@@ -40,7 +40,7 @@ TIMES = {
     "hoje à tarde": "09/03 afternoon",
     "no fim do dia": "late",
     "terça-feira, 10 de março de 2026, 14:00": "10/03 14:00",
-    "Tenho:\n1) terça-feira, 10 de março de 2026, 14:00\n2) quarta-feira, 11 de março de 2026, 09:00\nQual prefere?": "10/03 14:00; 11/03 09:00",
+    "1) terça-feira, 10 de março, 14:00\n2) quarta-feira, 11 de março de 2026, 09:00\nQual prefere?": "10/03 14:00; 11/03 09:00",
     "Terça às 14h ou 15h30?": "tue 14:00; tue 15:30",
     "Pode ser 10/03 às 14:00?": "10/03 14:00",
     "Martes 10 de marzo a las 14:00 o miércoles 11 de marzo a las 9, ¿cuál prefieres?": "10/03 14:00; 11/03 09:00|21:00",

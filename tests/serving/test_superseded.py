@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def served() -> Iterator[tuple[Stack, People]]:
-    with Sandbox() as sandbox, Stack(
-        business_file=ROOT / "business.toml", sandbox=sandbox, overrides={"DEBOUNCE_SILENCE_S": 0}
-    ) as stack:
+    with (
+        Sandbox() as sandbox,
+        Stack(business_file=ROOT / "business.toml", sandbox=sandbox, overrides={"DEBOUNCE_SILENCE_S": 0}) as stack,
+    ):
         people = People(sandbox.control_url)
         yield stack, people
         people.close()
