@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format clean
+.PHONY: help run test test-long test-nightly check format clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,10 +13,13 @@ run: $(READY)  ## Sandbox and service together, with a chat in the terminal (a s
 	@$(BIN)/marcado run
 
 test: $(READY)  ## The tests, in parallel
-	$(BIN)/python -m pytest -n auto -m "not long"
+	$(BIN)/python -m pytest -n auto -m "not long and not nightly"
 
 test-long: $(READY)  ## Long suites that CI runs too
-	$(BIN)/python -m pytest -n auto -m long
+	$(BIN)/python -m pytest -n auto -m "long and not nightly"
+
+test-nightly: $(READY)  ## Thousands of generated turns with a hostile model; MARCADO_ADVERSARY_TURNS says how many
+	$(BIN)/python -m pytest -n auto -m nightly
 
 check: $(READY)  ## Lint, format, types, import layers
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agent.language import language_written
 from agent.optout import wants_out
 from meetings.database import Database
-from meetings.tables import Author, Customer, Message, MessageState, Turn
+from meetings.tables import Author, Customer, Message, MessageState, Offer, Turn
 
 
 class Verdict(StrEnum):
@@ -65,15 +65,20 @@ class Claims:
                 return Claimed(ids, Verdict.TOO_MANY)
             return Claimed(ids, Verdict.ANSWER)
 
-    async def is_superseded(self, customer_id: int, claimed: list[int], most: int) -> bool:
+    async def is_superseded(self, customer_id: int, turn_id: str, claimed: list[int], most: int) -> bool:
         """Whether the customer wrote again meanwhile, so that the answer in the making is dropped.
 
         At most `most` times in a row: then it is sent all the same, so that somebody who keeps writing is answered in the end.
+        Never one that offers times (their numbers count from now on) or announces a person (nobody would say it later).
         """
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
             newer = [m for m in await _unanswered(session, customer_id) if m.id not in claimed]
             if not newer or customer.superseded >= most:
+                return False
+            is_offering = await session.scalar(select(Offer.id).where(Offer.turn_id == turn_id).limit(1)) is not None
+            is_paused = customer.paused_until is not None and customer.paused_until > self.now()
+            if is_offering or is_paused:
                 return False
             customer.superseded += 1
             return True

@@ -1,15 +1,20 @@
 """What a reply may speak of: the facts that the guard compares it with, read after the tools have run."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import select
 
 from agent.guard import Known
 from meetings.booking import latest_meeting, upcoming_meeting
-from meetings.business import Business, in_language
+from meetings.business import Business, CriterionType, in_language
 from meetings.customers import language_of
 from meetings.database import Database
-from meetings.tables import Author, Change, Customer, Meeting, MeetingPhase, MeetingStatus, Message, Offer
+from meetings.qualification import answers_of, parse_money
+from meetings.tables import Answer, Author, Change, Customer, Meeting, MeetingPhase, MeetingStatus, Message, Offer
+
+_SPOKEN = 30  # messages of customer and seller whose words may be taken up
 
 
 async def known_facts(db: Database, business: Business, customer_id: int, now: datetime, default_locale: str) -> Known:
@@ -26,14 +31,15 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
                 .where(Meeting.customer_id == customer_id, Meeting.phase == MeetingPhase.BOOKED)
             )
         )
-        said = list(
+        spoken = list(
             await session.scalars(
-                select(Message.text)
+                select(Message)
                 .where(Message.customer_id == customer_id, Message.author.in_([Author.CUSTOMER, Author.SELLER]))
                 .order_by(Message.id.desc())
-                .limit(30)
+                .limit(_SPOKEN)
             )
         )
+        answers = await answers_of(session, customer)
     carried_out = {what for what, event_rev, revision, _ in changes if event_rev >= revision}
     earlier = [datetime.fromisoformat(before["starts_at"]) for *_, before in changes if before.get("starts_at")]
     meetings = [m for m in (upcoming, latest) if m]
@@ -48,7 +54,27 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
         moved="moved" in carried_out,
         cancelled="cancelled" in carried_out,
         handed_off=bool(customer.handed_off_at and customer.paused_until and customer.paused_until > now),
-        moments=(now, *(o.starts_at for o in offers), *(m.starts_at for m in meetings), *earlier),
-        own_words="\n".join([*business.company.facts, business.company.sells, *questions, *said]),
+        moments=(*(o.starts_at for o in offers), *(m.starts_at for m in meetings), *earlier),
+        own_words="\n".join([*business.company.facts, business.company.sells, *questions, *(m.text for m in spoken)]),
         zone=business.zone,
+        now=now,
+        said=_by(spoken, Author.CUSTOMER),
+        amounts=_amounts(business, answers),
+        link_saved=bool(latest and latest.lead_rev >= latest.revision),
+        notified=bool(latest and latest.notice_rev >= latest.revision),
+        completed=bool(latest and latest.status == MeetingStatus.COMPLETED),
+        no_show=bool(latest and latest.status == MeetingStatus.NO_SHOW),
+        people=tuple(seller.name.split()[0] for seller in business.sellers),
     )
+
+
+def _by(messages: Sequence[Message], author: Author) -> tuple[str, ...]:
+    return tuple(message.text for message in messages if message.author == author)
+
+
+def _amounts(business: Business, answers: Sequence[Answer]) -> tuple[Decimal, ...]:
+    """Money that may be named: what the rules ask for, and what the customer told."""
+    money = {c.name: c.rule for c in business.qualification if c.type is CriterionType.MONEY}
+    limits = [Decimal(str(limit)) for rule in money.values() for limit in (rule.min, rule.max) if limit is not None]
+    told = [parse_money(answer.value) for answer in answers if answer.criterion in money]
+    return (*limits, *told)

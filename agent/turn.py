@@ -77,7 +77,10 @@ class Turns:
         if not messages:
             return str(verdict)
         try:
-            if verdict == Verdict.ANSWER:
+            covered = await step("send what is unsent", lambda: self._send_unsent(customer_id, min(messages)))
+            if covered:  # the answer was made in an earlier try, only its sending failed: it is not made again
+                messages, outcome = [m for m in messages if m < covered], "answered"
+            elif verdict == Verdict.ANSWER:
                 outcome = await self._answer(customer_id, turn_id, messages)
             else:
                 outcome = str(await step(verdict, lambda: self._say_once(customer_id, turn_id, verdict)))
@@ -101,7 +104,7 @@ class Turns:
             await step("hear", lambda: self._hear(customer_id, messages))
             spoken = Conversation(**await step("read", lambda: self._read(customer_id, messages)))
             reply, outcome = await self._think(customer_id, turn_id, messages, spoken)
-        if await step("superseded", lambda: self.s.claims.is_superseded(customer_id, messages, MOST_SUPERSEDED)):
+        if await step("superseded", lambda: self.s.claims.is_superseded(customer_id, turn_id, messages, MOST_SUPERSEDED)):
             return "superseded"
         await step("send", lambda: self._send(customer_id, turn_id, reply))
         return outcome
@@ -189,18 +192,43 @@ class Turns:
     async def _send(self, customer_id: int, turn_id: str, reply: str) -> str:
         """Sends the reply in one to three balloons. A crash between them goes on with the next."""
         parts = balloons(reply)
+        for n, part in enumerate(parts):  # all on record first, so that a failure in between loses none
+            await self.s.outbox.put(customer_id, f"{turn_id}:reply:{n}", part, turn_id=turn_id)
         for n, part in enumerate(parts):
             delay_ms = pause_ms(part) if n else 0
             state = await self.s.outbox.post(customer_id, f"{turn_id}:reply:{n}", part, turn_id=turn_id, delay_ms=delay_ms)
         return state.value
+
+    async def _send_unsent(self, customer_id: int, first_claimed: int) -> int:
+        """Completes the sending of a reply that an earlier try at these messages made; its rows' highest id, 0 without one."""
+        async with self.s.db.transaction() as session:
+            made = list(
+                await session.scalars(
+                    select(Message)
+                    .join(Turn, Turn.id == Message.turn_id)
+                    .where(
+                        Message.customer_id == customer_id,
+                        Message.author == Author.AGENT,
+                        Message.id > first_claimed,
+                        Message.key.like("turn:%:reply:%"),
+                        Turn.outcome == "failed",
+                    )
+                    .order_by(Message.id)
+                )
+            )
+        for message in made:
+            await self.s.outbox.post(customer_id, message.key or "", message.text, turn_id=message.turn_id)
+        return max((message.id for message in made), default=0)
 
     async def _settle(self, customer_id: int) -> bool:
         """Completes what the model left out: the meeting's effects, the answers on the lead."""
         await self.s.desk.settle_all(customer_id)
         try:
             await self.s.publisher.publish(customer_id)
-        except ServiceError as error:
-            log.warning("answers not on the lead yet", customer=customer_id, problem=str(error))
+        except Exception as error:
+            # The answer is sent: whatever this is, it must not let the turn be answered again. The next turn tries anew.
+            problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
+            log.warning("answers not on the lead yet", customer=customer_id, problem=problem)
         return True
 
     async def _finish(self, customer_id: int, turn_id: str, claimed: list[int], outcome: str) -> bool:

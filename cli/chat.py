@@ -68,7 +68,7 @@ class Chat:
             else:
                 self.people.customer_says(line)
         except SandboxRefusedError as error:
-            self.console.print(self.words.text("chat_refused", problem=str(error)), style="red")
+            self.console.print(self.words.text("chat_refused", problem=str(error)), style="red", markup=False)
 
     def _command(self, line: str) -> None:
         command, _, rest = line.partition(" ")
@@ -76,7 +76,7 @@ class Chat:
         known: list[tuple[set[str], Callable[[], None]]] = [
             (_HELP, self._help),
             (_STATUS, lambda: self._set_status(rest.strip())),
-            (_SELLER, lambda: self.people.seller_types(rest.strip() or "…")),
+            (_SELLER, lambda: self.people.seller_types(rest.strip()) if rest.strip() else self._help()),
             (_LEAD, self._show_lead),
         ]
         if command.lower() in _TASK and verb.lower() in _DELETE | _COMPLETE:
@@ -86,7 +86,7 @@ class Chat:
             if command.lower() in names:
                 act()
                 return
-        self.console.print(self.words.text("chat_unknown", command=line), style="red")
+        self.console.print(self.words.text("chat_unknown", command=line), style="red", markup=False)
 
     def _task(self, verb: str, result: str | None) -> None:
         try:

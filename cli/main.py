@@ -44,11 +44,15 @@ def serve(
     except SettingsError as error:
         _stop(error.headline, error.problems, words.text("settings_next"))
     from cli.logs import configure_logs
-    from cli.serving import StartError, serve_forever
+    from cli.serving import PortTakenError, StartError, serve_forever
 
     configure_logs(settings.LOG_LEVEL, pretty=sys.stderr.isatty())
+    if settings.PUBLIC_URL is None:
+        err.print(words.text("no_public_url"), style="yellow")
     try:
         serve_forever(settings, host, port, lambda url: err.print(words.text("serving", url=url), style="bold"))
+    except PortTakenError:
+        _stop(words.text("port_taken", port=port), [], "")
     except StartError as error:
         _stop(words.text("not_started", problem=str(error)), [], "")
 
@@ -143,7 +147,8 @@ def evaluate(
 def _env_lines(urls: dict[str, str]) -> list[str]:
     from cli.stack import SANDBOX_VALUES, sandbox_urls
 
-    return [f"{name}={value}" for name, value in {**SANDBOX_VALUES, **sandbox_urls(urls)}.items() if value is not None]
+    values = {**SANDBOX_VALUES, **sandbox_urls(urls), "PUBLIC_URL": "http://127.0.0.1:8000"}
+    return [f"{name}={value}" for name, value in values.items()]
 
 
 def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> None:

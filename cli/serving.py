@@ -16,6 +16,20 @@ class StartError(Exception):
     """The service can't start; the message says why."""
 
 
+class PortTakenError(Exception):
+    """Another program listens there. `args[0]` is the port."""
+
+
+def _is_taken(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
 class _Server(uvicorn.Server):
     """Says where it listens once it does; the port may have been chosen by the system."""
 
@@ -34,7 +48,8 @@ def serve_forever(settings: Settings, host: str, port: int, started: Callable[[s
     """Serves until SIGINT or SIGTERM.
 
     Raises:
-        StartError: The business file, the credentials or the database can't be used, or the port is taken.
+        StartError: The business file, the credentials or the database can't be used, or the start failed.
+        PortTakenError: Another program listens there.
     """
     try:
         business = load_business(settings.BUSINESS_FILE, settings.GOOGLE_CALENDAR_ID)
@@ -47,7 +62,9 @@ def serve_forever(settings: Settings, host: str, port: int, started: Callable[[s
         service.app, host=host, port=port, access_log=False, log_level="warning", lifespan="on", timeout_graceful_shutdown=20
     )
     server = _Server(config, started)
+    if port and _is_taken(host, port):
+        raise PortTakenError(port)
     try:
         server.run()
     except SystemExit:
-        raise StartError(f"{host}:{port} can't be listened on, or the start failed (see above)") from None
+        raise StartError(f"{host}:{port}: the start failed, see above") from None

@@ -69,7 +69,7 @@ class Booking:
             raise BookingRefusedError("CALENDAR_UNREADABLE", "no seller's calendar can be read")
         slots = sorted(free)
         count = self.business.meetings.offers
-        chosen = slots[:count] if day else spread(slots, count)
+        chosen = slots[:count] if day else spread(slots, count, self.business.zone)
         return await self._store_offers(customer_id, turn_id, [(slot, free[slot]) for slot in chosen])
 
     async def must_repeat_back(self, customer_id: int, option: int, turn_id: str) -> bool:
@@ -330,6 +330,16 @@ async def latest_meeting(session: AsyncSession, customer_id: int) -> Meeting | N
     return await session.scalar(
         select(Meeting)
         .where(Meeting.customer_id == customer_id, Meeting.phase == MeetingPhase.BOOKED)
+        .order_by(Meeting.id.desc())
+        .limit(1)
+    )
+
+
+async def newest_meeting_of_lead(session: AsyncSession, lead_id: int) -> Meeting | None:
+    """The meeting that the lead's fields speak of: its newest one, whoever of the lead's people booked it."""
+    return await session.scalar(
+        select(Meeting)
+        .where(Meeting.kommo_lead_id == lead_id, Meeting.phase != MeetingPhase.RELEASED)
         .order_by(Meeting.id.desc())
         .limit(1)
     )

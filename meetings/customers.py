@@ -71,7 +71,10 @@ async def _merge_hidden(session: AsyncSession, customer: Customer, lid: str) -> 
         else:
             answer.customer_id = customer.id
     await session.execute(delete(Offer).where(Offer.customer_id == hidden.id))  # offered again in the next turn
-    for name in ("name", "locale", "introduced_at", "paused_until", "pause_source", "opted_out_at"):
+    kept = ("name", "locale", "introduced_at", "opted_out_at", "handed_off_at", "handoff_reason", "handoff_task_id")
+    if hidden.paused_until and (customer.paused_until is None or customer.paused_until < hidden.paused_until):
+        customer.paused_until, customer.pause_source = hidden.paused_until, hidden.pause_source
+    for name in kept:
         if getattr(customer, name) is None:
             setattr(customer, name, getattr(hidden, name))
     await session.flush()

@@ -22,7 +22,10 @@ class DatabaseError(Exception):
 
 
 class Database:
-    """Short transactions on our own tables. Never hold one across a network call."""
+    """Short transactions on our own tables. Never hold one across a network call.
+
+    Errors hide the statements' values: they hold customers' words.
+    """
 
     def __init__(self, url: str) -> None:
         """`url` as in DATABASE_URL: sqlite:///path or postgresql://….
@@ -92,7 +95,7 @@ def parse_url(url: str) -> URL:
 
 def sync_engine(url: URL, **options: Any) -> Engine:
     """A blocking engine on the same database, for migrations."""
-    engine = create_engine(url, **options)
+    engine = create_engine(url, hide_parameters=True, **options)
     if url.get_backend_name() == "sqlite":
         _take_over_transactions(engine)
     return engine
@@ -100,9 +103,11 @@ def sync_engine(url: URL, **options: Any) -> Engine:
 
 def _async_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_size=10)
+        return create_async_engine(url, pool_size=10, hide_parameters=True)
     # Few connections: SQLite has one writer, and its busy handler is unfair when many wait.
-    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), pool_size=2, max_overflow=0, pool_timeout=60)
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"), pool_size=2, max_overflow=0, pool_timeout=60, hide_parameters=True
+    )
     _take_over_transactions(engine.sync_engine)
     return engine
 

@@ -44,11 +44,26 @@ class Desk:
             ServiceError: The calendar refused for good; the time was given back.
         """
         made = await self._made_in(turn_id)
-        if made is not None:
+        if made is not None and await self._has_event(made):
             return await self._shown(made.id)
+        if made is not None:
+            return await self._put_on_calendar(made.id)  # held, then interrupted before the calendar was read again
         with contextlib.suppress(ServiceError):  # without Kommo the booking goes on; the lead is completed later
             await self.leads.refresh(customer_id)
-        meeting_id = await self.booking.reserve(customer_id, option, turn_id)
+        return await self._put_on_calendar(await self.booking.reserve(customer_id, option, turn_id))
+
+    async def _has_event(self, meeting: Meeting) -> bool:
+        """Whether the event of a meeting made in this turn is there, also when an interruption kept us from noting it."""
+        if meeting.phase == MeetingPhase.BOOKED:
+            return True
+        found = await self.booking.calendar.get_event(meeting.calendar_id, meeting.event_id)
+        if found is None or found.is_cancelled:
+            return False
+        await self.settler.ensure_event(meeting.id)
+        return True
+
+    async def _put_on_calendar(self, meeting_id: int) -> Outcome:
+        """Reads the calendar once more for a held time and creates the event, or gives the time back."""
         try:
             is_free = await self.booking.check_still_free(meeting_id)
         except ServiceError as error:

@@ -248,7 +248,7 @@ class Dispatcher:
             workflow_id = f"look:{meeting_id}:{entity}:{upto}:{attempts}"
             await self._enqueue(LOOK, meeting_id, entity, upto, customer_id=customer_id, workflow_id=workflow_id)
         for customer_id, lead_id, upto, attempts in leads:
-            workflow_id = f"lead:{lead_id}:{upto}:{attempts}"
+            workflow_id = f"lead:{customer_id}:{upto}:{attempts}"
             await self._enqueue(LEAD, customer_id, lead_id, upto, customer_id=customer_id, workflow_id=workflow_id)
 
     async def _unsettled(self) -> None:

@@ -108,7 +108,7 @@ def _as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitab
 
 def _sqlite_engine(path: Path) -> sa.Engine:
     # Few connections: SQLite has one writer and many waiting ones are served unfairly.
-    engine = sa.create_engine(f"sqlite:///{path}", pool_size=3, max_overflow=0)
+    engine = sa.create_engine(f"sqlite:///{path}", pool_size=3, max_overflow=0, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:

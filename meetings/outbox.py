@@ -48,16 +48,24 @@ class Outbox:
         Raises:
             UnreachableError, OutcomeUnknownError, LoginRefusedError: Not known to be sent; call again later.
         """
-        message = await self._row(customer_id, key, text, author, turn_id, meeting_id)
+        message = await self.put(customer_id, key, text, author=author, turn_id=turn_id, meeting_id=meeting_id)
         if message.state in _DONE:
             return MessageState(message.state)
         if message.state == MessageState.SENDING and await self._adopt(message):
             return MessageState.SENT
         return await self._send(message, delay_ms)
 
-    async def _row(
-        self, customer_id: int, key: str, text: str, author: Author, turn_id: str | None, meeting_id: int | None
+    async def put(
+        self,
+        customer_id: int,
+        key: str,
+        text: str,
+        *,
+        author: Author = Author.AGENT,
+        turn_id: str | None = None,
+        meeting_id: int | None = None,
     ) -> Message:
+        """Keeps the text on record under its key, to be sent by `post`. A key that is known keeps its text."""
         async with self.db.transaction() as session:
             message = await session.scalar(select(Message).where(Message.key == key))
             if message is None:

@@ -167,6 +167,8 @@ def supports(criterion: Criterion, judged: Judged, quote: str) -> bool:
             return fold(judged.value)[:5] in said  # the stem is enough: "casas", "comercial"
         case CriterionType.YES_NO:
             words = set(re.findall(r"\w+", said))
+            if not re.match(r"no\b", said):
+                words.discard("no")  # in Portuguese it means "in the": "sim, no meu nome"
             return bool(words & _DENIALS) if judged.value == "não" else bool(words & _ASSENTS) and not words & _DENIALS
         case CriterionType.TEXT:
             return True
@@ -236,6 +238,11 @@ def _number(text: str) -> Decimal:
         return parse_decimal(digits, locale="en" if english else "pt_BR", strict=True)
     except NumberFormatError:
         raise UnclearAnswerError("give one exact number, all in digits") from None
+
+
+def parse_money(value: str) -> Decimal:
+    """The amount in a stored money answer, in reais."""
+    return _number(value)
 
 
 def _money(amount: Decimal) -> str:

@@ -55,7 +55,9 @@ class Qualifier:
             raise UnclearAnswerError(f"there is no criterion {criterion[:40]!r}; use one of: {names}")
         judged = judge(wanted, value)
         if not supports(wanted, judged, quote):
-            raise UnclearAnswerError("the quoted words do not say that value; quote the words that do, or ask the customer")
+            raise UnclearAnswerError(
+                "the quoted words do not say that value; quote the words that do, or ask the customer (numbers in digits)"
+            )
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
             messages = list(await session.scalars(select(Message).where(Message.customer_id == customer_id).order_by(Message.id)))

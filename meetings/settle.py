@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.calendar import CalendarClient, CalendarEvent, NewEvent
-from clients.errors import ConflictError, LoginRefusedError, NotFoundError, RefusedError, ServiceError
+from clients.errors import ConflictError, NotFoundError, RefusedError, ServiceError
 from clients.kommo import KommoClient
+from meetings.booking import newest_meeting_of_lead
 from meetings.business import Business, in_language
 from meetings.customers import Leads, language_of
 from meetings.database import Database
@@ -215,9 +217,11 @@ class Settler:
         for step in steps:
             try:
                 await step(meeting_id)
-            except (ServiceError, EffectLostError) as error:
-                log.warning("effect failed", meeting=meeting_id, step=step.__name__, problem=str(error))
-                problems.append(str(error))
+            except Exception as error:
+                # A service that does not answer, or a mistake of ours: either way it is planned again, never dropped.
+                problem = str(error) if isinstance(error, ServiceError | EffectLostError) else type(error).__name__
+                log.warning("effect failed", meeting=meeting_id, step=step.__name__, problem=problem)
+                problems.append(problem)
         return problems
 
     async def _conclude(self, meeting_id: int, problems: list[str]) -> Receipts:
@@ -229,27 +233,29 @@ class Settler:
                 row.next_try_at = self.now() + timedelta(seconds=min(2.0**row.attempts, BACKOFF_MAX_S))
             else:
                 row.attempts, row.problem, row.next_try_at = 0, None, None
-            if row.phase == MeetingPhase.HELD and row.created_at + timedelta(minutes=HOLD_MIN) < self.now():
-                row.phase = MeetingPhase.RELEASED
+            gives_up = row.phase == MeetingPhase.HELD and row.created_at + timedelta(minutes=HOLD_MIN) < self.now()
             receipts = Receipts(
                 event=row.event_rev >= row.revision,
                 task=row.task_rev >= row.revision,
                 lead=row.lead_rev >= row.revision,
                 notice=row.notice_rev >= row.revision,
             )
-            gave_up = row.phase == MeetingPhase.RELEASED
-        if gave_up:
-            await self._say_sorry(meeting_id)
+        if gives_up:
+            await self._attempt(meeting_id, [self._give_up])
         return receipts
 
-    async def _say_sorry(self, meeting_id: int) -> None:
-        """The time was given back after the customer had been told that it is being confirmed."""
+    async def _give_up(self, meeting_id: int) -> None:
+        """Gives a held time back after the customer had been told that it is being confirmed, and says so.
+
+        The row is released last: until the event is surely gone and the customer knows, this is tried again.
+        """
         case = await self._case(meeting_id)
         # An insert whose answer was lost may have gone through after all: nothing of it may stay.
         await self.calendar.delete_event(case.meeting.calendar_id, case.meeting.event_id)
         words = Catalogue.load("notices", language_of(case.customer, self.locale))
         text = words.text("booking_failed", name=(case.customer.name or "").split(" ")[0])
         await self.outbox.post(case.customer.id, f"meeting:{meeting_id}:sorry", text, author=Author.SYSTEM, meeting_id=meeting_id)
+        await self._mark(meeting_id, phase=MeetingPhase.RELEASED)
 
     async def _put_event(self, case: _Case) -> CalendarEvent:
         meeting = case.meeting
@@ -377,16 +383,14 @@ class Settler:
             change = await session.scalar(
                 select(Change).where(Change.meeting_id == meeting_id, Change.revision == meeting.revision)
             )
-            newest = await session.scalar(
-                select(Meeting.id)
-                .where(Meeting.customer_id == meeting.customer_id, Meeting.phase != MeetingPhase.RELEASED)
-                .order_by(Meeting.id.desc())
-                .limit(1)
-            )
+            newest = await self._newest(session, meeting)
             assert change is not None
             return _Case(meeting, customer, change, is_current=newest == meeting_id)
 
-
-def is_hopeless(error: ServiceError) -> bool:
-    """Whether trying again can't help: the service said no, or a person must act."""
-    return isinstance(error, RefusedError | LoginRefusedError | NotFoundError)
+    @staticmethod
+    async def _newest(session: AsyncSession, meeting: Meeting) -> int:
+        """The meeting that the lead's fields speak of. One lead may have several people, each with meetings."""
+        if meeting.kommo_lead_id is None:
+            return meeting.id
+        newest = await newest_meeting_of_lead(session, meeting.kommo_lead_id)
+        return newest.id if newest else meeting.id

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.kommo import KommoClient, KommoLead
+from meetings.booking import newest_meeting_of_lead
 from meetings.business import Business
 from meetings.customers import heed_lead
 from meetings.database import Database
@@ -129,15 +130,6 @@ class Synchroniser:
         async with self.db.transaction() as session:
             newest = await newest_meeting_of_lead(session, meeting.kommo_lead_id or 0)
         return newest is not None and newest.id == meeting.id
-
-
-async def newest_meeting_of_lead(session: AsyncSession, lead_id: int) -> Meeting | None:
-    return await session.scalar(
-        select(Meeting)
-        .where(Meeting.kommo_lead_id == lead_id, Meeting.phase != MeetingPhase.RELEASED)
-        .order_by(Meeting.id.desc())
-        .limit(1)
-    )
 
 
 async def meetings_named(session: AsyncSession, entity: str, entity_id: int) -> list[Meeting]:

@@ -111,7 +111,7 @@ async def _receive(request: Request, door: Door, token: str, read: Callable[[Doo
     except _TooLargeError:
         door.count("too large")
         return JSONResponse({"error": f"body larger than {MAX_BODY} bytes"}, 413)
-    except (FormError, UnicodeDecodeError, json.JSONDecodeError, _NotAnObjectError) as error:
+    except (FormError, UnicodeDecodeError, json.JSONDecodeError, RecursionError, _NotAnObjectError) as error:
         door.count("unreadable")
         return JSONResponse({"error": f"unreadable body: {type(error).__name__}"}, 400)
     try:

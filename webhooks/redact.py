@@ -118,4 +118,5 @@ def _name(key: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return str(value).replace("\0", "")
+    # Half a surrogate pair is legal in JSON, yet no database keeps it.
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode("utf-8")

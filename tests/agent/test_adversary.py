@@ -352,7 +352,7 @@ def test_nothing_the_model_does_harms_anybody(share: int) -> None:
     play_season(QUICK_TURNS // SHARES, share)
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_nothing_the_model_does_in_a_long_night_harms_anybody(share: int) -> None:

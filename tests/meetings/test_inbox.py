@@ -552,6 +552,7 @@ def test_a_webhook_that_comes_a_minute_late_is_stored_too(tmp_path: Path, scene:
 def test_edits_and_deletions_by_the_customer_arrive(tmp_path: Path, scene: Scene) -> None:
     async def act(hall: Hall) -> list[tuple[str, str, str]]:
         first = scene.control("/customer/say", phone=PHONE, text="às 14h", name="Maria Souza")["id"]
+        await delivered(scene)  # webhooks are posted side by side and may overtake each other
         second = scene.control("/customer/say", phone=PHONE, text="ops")["id"]
         await delivered(scene)
         scene.control("/customer/edit", id=first, text="às 15h")
