@@ -13,13 +13,13 @@ run: $(READY)  ## Sandbox and service together, with a chat in the terminal (a s
 	@$(BIN)/marcado run
 
 test: $(READY)  ## The tests, in parallel
-	$(BIN)/python -m pytest -n auto -m "not long and not nightly"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long and not nightly"
 
 test-long: $(READY)  ## Long suites that CI runs too
-	$(BIN)/python -m pytest -n auto -m "long and not nightly"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "long and not nightly"
 
 test-nightly: $(READY)  ## Thousands of generated turns with a hostile model; MARCADO_ADVERSARY_TURNS says how many
-	$(BIN)/python -m pytest -n auto -m nightly
+	$(BIN)/python -m pytest -n auto --dist worksteal -m nightly
 
 check: $(READY)  ## Lint, format, types, import layers
 	$(BIN)/ruff check .
