@@ -9,6 +9,8 @@ import pytest
 import yaml
 from adversary import GOOD_RECORDS, TELLING, Arena, Claim, Talker
 
+pytestmark = pytest.mark.long  # minutes of whole conversations
+
 Json = dict[str, Any]
 ALL_TOLD, SOME_TOLD = list(TELLING)[:2]
 AT_ONCE, GROUPS = 8, 2

@@ -15,6 +15,8 @@ from meetings.business import load_business
 from sandbox.server import Sandbox
 from tests.processes import ROOT, Running, environment
 
+pytestmark = pytest.mark.long  # minutes of whole conversations
+
 BUSINESS = ROOT / "business.toml"
 CONVERSATIONS = ROOT / "tests" / "conversations"
 ASKED_ONE_BY_ONE = """
