@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelCallLimitMiddleware, ModelFallbackMiddleware
 from langchain_openai import ChatOpenAI
@@ -36,13 +37,18 @@ TOOLS = (
 )
 
 
-def make_model(name: str, api_key: str, base_url: str, timeout_s: float) -> ChatOpenAI:
-    """A chat-completions model. One repeat on a passing trouble; anything longer is the turn's business."""
+def make_model(name: str, api_key: str, base_url: str, timeout_s: float, http: httpx.AsyncClient) -> ChatOpenAI:
+    """A chat-completions model. One repeat on a passing trouble; anything longer is the turn's business.
+
+    Args:
+        http: Carries the calls. Ours to close: LangChain's own would outlive the event loop.
+    """
     return ChatOpenAI(
         model=name,
         api_key=SecretStr(api_key),
         base_url=base_url,
         timeout=timeout_s,
+        http_async_client=http,
         max_retries=1,
         use_responses_api=False,  # the route would else depend on the model's name
     )

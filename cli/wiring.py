@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import httpx
 import structlog
 from fastapi import FastAPI
 from sqlalchemy import text
@@ -153,7 +154,9 @@ def make_service(
     )
     names = [name for name in (settings.OPENAI_MODEL, settings.OPENAI_FALLBACK_MODEL) if name]
     key = settings.OPENAI_API_KEY.get_secret_value()
-    models = [make_model(name, key, settings.OPENAI_BASE_URL, settings.MODEL_TIMEOUT_S) for name in names]
+    # No redirects and no proxies from the environment: the key goes to the configured server alone.
+    model_http = httpx.AsyncClient(follow_redirects=False, trust_env=False)
+    models = [make_model(name, key, settings.OPENAI_BASE_URL, settings.MODEL_TIMEOUT_S, model_http) for name in names]
     Turns(turn_services, make_agent(models, lanes, settings.MODEL_CALLS_PER_TURN), settings.OPENAI_MODEL)
 
     door = Door(
@@ -178,6 +181,7 @@ def make_service(
             await lanes.stop()
             for client in (kommo, whatsapp, calendar, speech):
                 await client.close()
+            await model_http.aclose()
             await db.close()
 
     app = make_app(door, lifespan)

@@ -146,7 +146,7 @@ def test_a_model_at_another_address_answers_and_only_its_settings_are_needed(tmp
         asked = provider.world.snapshot()["openai"]["requests"]
     assert code == 0, output
     assert {request["service"] for request in seen} == {"openai"}, "only the model may be somebody else's"
-    assert asked >= 4  # a call may be repeated under load
+    assert asked == 4
     assert "big-model: 1 of 1 scenarios passed in all 2 runs; pass^1 100%, pass^k 100%" in output
     assert "pass^2" in output
     data = json.loads((tmp_path / "out" / "eval.json").read_text(encoding="utf-8"))
