@@ -25,15 +25,19 @@ from clients.transport import RetryPolicy
 from clients.whatsapp import WhatsAppClient
 from meetings.booking import Booking
 from meetings.business import Business
+from meetings.by_hand import ByHand
 from meetings.customers import Leads
 from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import Dispatcher
 from meetings.inbox import Inbox
 from meetings.lanes import Lanes
+from meetings.looks import Looks
+from meetings.notes import Notes
 from meetings.outbox import Outbox
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.settle import Settler
+from meetings.sweep import Sweeper
 from meetings.sync import Synchroniser
 from webhooks.app import Door, make_app
 
@@ -120,13 +124,24 @@ def make_service(
 
     leads = Leads(db, kommo, business, settings.LOCALE, now)
     outbox = Outbox(db, whatsapp, now)
-    settler = Settler(db, calendar, kommo, leads, outbox, business, fields=fields, locale=settings.LOCALE, now=now)
+    notes = Notes(db, kommo, now)
+    settler = Settler(db, calendar, kommo, leads, outbox, notes, business, fields=fields, locale=settings.LOCALE, now=now)
     booking = Booking(db, calendar, business, now)
+    undo_s = settings.SELLER_UNDO_S
+    by_hand = ByHand(
+        db, kommo, booking, leads, settler, notes, business, locale=settings.LOCALE, undo_s=undo_s, now=now
+    )
+    synchroniser = Synchroniser(
+        db, kommo, calendar, booking, settler, business, fields=fields, undo_s=undo_s, now=now
+    )
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
     dispatcher = Dispatcher(
         db,
         lanes,
-        Synchroniser(db, kommo, settler, business, fields=fields, now=now),
+        Looks(db, lanes, synchroniser, by_hand, now),
+        settler,
+        Sweeper(db, kommo, calendar, by_hand, business, fields=fields, now=now),
+        notes,
         hand_off,
         now,
         silence_s=settings.DEBOUNCE_SILENCE_S,

@@ -127,8 +127,9 @@ def task_from(item: Mapping[str, Any]) -> KommoTask:
     )
 
 
-def fields_body(fields: Mapping[int, str], *, empty: list[Any] | None) -> list[dict[str, Any]]:
-    return [{"field_id": field_id, "values": [{"value": value}] if value else empty} for field_id, value in fields.items()]
+def fields_body(fields: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Custom field id → text as Kommo takes it; an empty text clears the field."""
+    return [{"field_id": field_id, "values": [{"value": value}] if value else None} for field_id, value in fields.items()]
 
 
 def lead_body(name: str, tags: Sequence[str], pipeline_id: int | None, status_id: int | None) -> dict[str, Any]:

@@ -116,6 +116,8 @@ class Booking:
                 starts_at=slot.starts_at,
                 ends_at=slot.ends_at,
                 booked_in_turn=turn_id,
+                shown={},
+                old_events=[],
                 created_at=now,
                 updated_at=now,
                 revision=1,
@@ -134,7 +136,7 @@ class Booking:
         """
         async with self.db.transaction() as session:
             meeting = await session.get_one(Meeting, meeting_id)
-        return await self._is_free(meeting.calendar_id, Interval(meeting.starts_at, meeting.ends_at), without=None)
+        return await self._is_free(meeting.calendar_id, Interval(meeting.starts_at, meeting.ends_at))
 
     async def release(self, meeting_id: int, why: str) -> None:
         """Gives a held time back: it never became a meeting."""
@@ -156,7 +158,7 @@ class Booking:
         slot, own = Interval(offer.starts_at, offer.ends_at), Interval(meeting.starts_at, meeting.ends_at)
         if slot == own:
             return meeting.id
-        if seller.calendar_id != meeting.calendar_id or not await self._is_free(meeting.calendar_id, slot, without=own):
+        if seller.calendar_id != meeting.calendar_id or not await self._is_free(meeting.calendar_id, slot, without=[own]):
             raise BookingRefusedError("SLOT_TAKEN", "that time is no longer free")
         async with self.db.transaction() as session:
             meeting = await self._upcoming_or_refuse(session, customer_id)
@@ -167,12 +169,38 @@ class Booking:
                 what="moved",
                 by="customer",
                 source="conversation",
-                hint="the customer chose another offered time",
+                hint="customer_moved",
                 now=self.now(),
                 starts_at=slot.starts_at,
                 ends_at=slot.ends_at,
             )
             return meeting.id
+
+    async def check_slot(
+        self, seller: Seller, slot: Interval, *, meeting_id: int | None = None, own: Sequence[Interval] = ()
+    ) -> str | None:
+        """Whether a seller's own wish for a time can be followed.
+
+        Args:
+            meeting_id: The meeting that moves.
+            own: What it occupies on that seller's calendar now; that does not stand in its way.
+
+        Returns:
+            None, or why not: in_the_past, outside_hours or taken.
+
+        Raises:
+            ServiceError: Google can't be asked.
+        """
+        if slot.starts_at <= self.now():
+            return "in_the_past"
+        if not is_within_hours(self.business, seller, slot):
+            return "outside_hours"
+        async with self.db.transaction() as session:
+            try:
+                await self._check_not_taken(session, seller, slot, except_meeting=meeting_id)
+            except BookingRefusedError:
+                return "taken"
+        return None if await self._is_free(seller.calendar_id, slot, without=own) else "taken"
 
     async def cancel(self, customer_id: int, reason: str) -> int:
         """Cancels the customer's meeting on the customer's wish; returns its id. Its effects follow.
@@ -191,7 +219,8 @@ class Booking:
                 what="cancelled",
                 by="customer",
                 source="conversation",
-                hint=f"the customer asked for it: {reason[:120]}" if reason else "the customer asked for it",
+                hint="customer_cancelled",
+                reason=reason[:120],
                 now=self.now(),
                 status=MeetingStatus.CANCELLED,
             )
@@ -281,12 +310,14 @@ class Booking:
             result[seller.name] = [part for i in intervals for part in _cut(i, without)]
         return result
 
-    async def _is_free(self, calendar_id: str, slot: Interval, *, without: Interval | None) -> bool:
+    async def _is_free(self, calendar_id: str, slot: Interval, *, without: Sequence[Interval] = ()) -> bool:
         padded = slot.padded(self.business.meetings.buffer_min)
         busy = (await self.calendar.free_busy([calendar_id], padded.starts_at, padded.ends_at))[calendar_id]
         if busy is None:
             return False
-        blocked = [part for b in busy for part in _cut(Interval(b.starts_at, b.ends_at), without)]
+        blocked = [Interval(b.starts_at, b.ends_at) for b in busy]
+        for hole in without:
+            blocked = [part for interval in blocked for part in _cut(interval, hole)]
         return not any(padded.overlaps(part) for part in blocked)
 
     async def _store_offers(self, customer_id: int, turn_id: str, chosen: Sequence[tuple[Interval, Seller]]) -> list[OfferedTime]:

@@ -260,10 +260,30 @@ class WhatsAppRules(_Part):
 
 
 class ResultWords(_Part):
-    """What a seller writes as a task's result when the meeting did not simply take place, in any language."""
+    """What a seller writes as a task's result when the meeting did not simply take place, in any language.
+
+    Attributes:
+        completed: What else than "completed" a seller may write into the lead's meeting_status for a meeting that took place.
+    """
 
     no_show: tuple[Words, ...]
     cancelled: tuple[Words, ...]
+    completed: tuple[Words, ...] = ()
+
+
+class SyncRules(_Part):
+    """What follows from a seller's acts where businesses differ.
+
+    Attributes:
+        lead_lost: What becomes of an upcoming meeting whose lead is moved to "lost".
+        lead_deleted: The same for a lead that is deleted or merged into another.
+        task_by_hand: What a Meeting task that a seller makes by hand on a lead with a phone leads to: a meeting of which the
+            customer is told, a meeting in silence, or nothing.
+    """
+
+    lead_lost: Literal["cancel", "keep"] = "cancel"
+    lead_deleted: Literal["cancel", "keep"] = "cancel"
+    task_by_hand: Literal["create_and_tell", "create_silently", "ignore"] = "create_and_tell"
 
 
 class Business(_Part):
@@ -276,6 +296,7 @@ class Business(_Part):
     meetings: MeetingRules
     kommo: KommoRules = KommoRules()
     whatsapp: WhatsAppRules = WhatsAppRules()
+    sync: SyncRules = SyncRules()
     result_words: ResultWords
 
     @field_validator("sellers")

@@ -12,7 +12,8 @@ from clients.errors import OutcomeUnknownError, ServiceError, UnreachableError
 from meetings.booking import Booking, BookingRefusedError, latest_meeting, upcoming_meeting
 from meetings.customers import Leads
 from meetings.database import Database
-from meetings.settle import EffectLostError, Settler
+from meetings.cases import EffectLostError
+from meetings.settle import Settler
 from meetings.tables import Meeting, MeetingPhase
 
 
@@ -59,7 +60,7 @@ class Desk:
         found = await self.booking.calendar.get_event(meeting.calendar_id, meeting.event_id)
         if found is None or found.is_cancelled:
             return False
-        await self.settler.ensure_event(meeting.id)
+        await self.settler.event.ensure(meeting.id)
         return True
 
     async def _put_on_calendar(self, meeting_id: int) -> Outcome:
@@ -73,7 +74,7 @@ class Desk:
             await self.booking.release(meeting_id, "taken on the calendar meanwhile")
             raise BookingRefusedError("SLOT_TAKEN", "that time is no longer free")
         try:
-            await self.settler.ensure_event(meeting_id)
+            await self.settler.event.ensure(meeting_id)
         except (OutcomeUnknownError, UnreachableError) as error:
             await self._plan(meeting_id, str(error))
         except ServiceError as error:
@@ -107,8 +108,8 @@ class Desk:
         meeting = await self.current(customer_id)
         if meeting is None or meeting.phase != MeetingPhase.BOOKED:
             return None
-        await self.settler.ensure_task(meeting.id)
-        await self.settler.ensure_lead(meeting.id)
+        await self.settler.task.ensure(meeting.id)
+        await self.settler.lead.ensure(meeting.id)
         return await self._shown(meeting.id)
 
     async def notify(self, customer_id: int) -> Outcome | None:
@@ -120,7 +121,7 @@ class Desk:
         meeting = await self.current(customer_id)
         if meeting is None or meeting.phase != MeetingPhase.BOOKED:
             return None
-        await self.settler.ensure_event(meeting.id)  # nobody is told of what the calendar does not show
+        await self.settler.event.ensure(meeting.id)  # nobody is told of what the calendar does not show
         await self.settler.ensure_notice(meeting.id)
         return await self._shown(meeting.id)
 
@@ -137,7 +138,7 @@ class Desk:
             await self.settler.settle(meeting_id)
 
     async def _with_event(self, meeting_id: int) -> Outcome:
-        await self._try(meeting_id, self.settler.ensure_event)
+        await self._try(meeting_id, self.settler.event.ensure)
         return await self._shown(meeting_id)
 
     async def _try(self, meeting_id: int, step: Callable[[int], Awaitable[None]]) -> None:

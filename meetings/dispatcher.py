@@ -15,14 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import ServiceError
 from meetings.database import Database
-from meetings.events import KommoEntity
+from meetings.events import HintEntity
 from meetings.lanes import Lanes
+from meetings.looks import ADOPT, LEAD, LOOK, TASK, Looks
+from meetings.notes import Notes
 from meetings.qualifying import HandOff
-from meetings.sync import Synchroniser, meetings_named
-from meetings.tables import Author, Customer, Hint, Meeting, MeetingPhase, MeetingStatus, Message, MessageState
+from meetings.settle import Settler
+from meetings.sweep import Sweeper
+from meetings.sync import meetings_named
+from meetings.tables import Author, Customer, Hint, Meeting, MeetingPhase, Message, MessageState
 
 log = structlog.get_logger("dispatcher")
-TURN, LOOK, LEAD, SETTLE, HAND_OFF = "turn.v1", "look.v1", "lead.v1", "settle.v1", "hand_off.v1"
+TURN, SETTLE, HAND_OFF, SWEEP, NOTES = "turn.v1", "settle.v1", "hand_off.v1", "sweep.v1", "notes.v1"
 _GRACE_S = 30  # a change's own workflow gets this long before the dispatcher helps
 
 
@@ -37,7 +41,10 @@ class Dispatcher:
         self,
         db: Database,
         lanes: Lanes,
-        synchroniser: Synchroniser,
+        looks: Looks,
+        settler: Settler,
+        sweeper: Sweeper,
+        notes: Notes,
         hand_off: HandOff,
         now: Callable[[], datetime],
         *,
@@ -53,7 +60,8 @@ class Dispatcher:
             sweep_s: Seconds between two sweeps over all open meetings.
             tick_s: Real seconds between two looks at the database.
         """
-        self.db, self.lanes, self.synchroniser, self.hand_off, self.now = db, lanes, synchroniser, hand_off, now
+        self.db, self.lanes, self.looks, self.settler, self.sweeper = db, lanes, looks, settler, sweeper
+        self.notes, self.hand_off, self.now = notes, hand_off, now
         self.silence, self.cap = timedelta(seconds=silence_s), timedelta(seconds=cap_s)
         self.sweep_every, self.tick_s = timedelta(seconds=sweep_s), tick_s
         self._swept_at: datetime | None = None
@@ -63,9 +71,9 @@ class Dispatcher:
         self._is_stopping = False
         self.ticks = 0
         self._ticked_at = time.monotonic()
-        lanes.register(LOOK, self.look)
-        lanes.register(LEAD, self.look_at_lead)
         lanes.register(SETTLE, self.settle)
+        lanes.register(SWEEP, self.sweep)
+        lanes.register(NOTES, self.write_notes)
         lanes.register(HAND_OFF, self.complete_hand_off)
 
     def start(self) -> None:
@@ -88,11 +96,11 @@ class Dispatcher:
         """One look at what is due now. `ticks` counts those that were completed."""
         await self._turns()
         await self._hints()
+        await self._looks()
         await self._unsettled()
         await self._hand_offs()
-        if self._swept_at is None or self.now() >= self._swept_at + self.sweep_every:
-            self._swept_at = self.now()
-            await self.sweep()
+        await self._notes()
+        await self._sweep()
         self.ticks += 1
         self._ticked_at = time.monotonic()
 
@@ -122,66 +130,37 @@ class Dispatcher:
                 select(Meeting.updated_at, Meeting.next_try_at).where(Meeting.phase != MeetingPhase.RELEASED, _behind())
             )
             times += [next_try_at or updated_at + timedelta(seconds=_GRACE_S) for updated_at, next_try_at in meetings]
+            times += [at for at in await session.scalars(select(Meeting.look_at).where(Meeting.look_at.is_not(None))) if at]
+        note_due = await self.notes.next_due()
+        if note_due is not None:
+            times.append(note_due)
         return min(times, default=None)
-
-    async def sweep(self) -> int:
-        """Lets every open meeting be compared with Kommo, without a hint; returns how many. Finds lost webhooks."""
-        since = self.now() - timedelta(days=7)
-        async with self.db.transaction() as session:
-            rows = await session.execute(
-                select(Meeting.id, Meeting.customer_id).where(
-                    Meeting.phase == MeetingPhase.BOOKED,
-                    or_(Meeting.status == MeetingStatus.SCHEDULED, Meeting.updated_at > since),
-                )
-            )
-            meetings = [(row[0], row[1]) for row in rows]
-        stamp = self.now().isoformat()
-        for meeting_id, customer_id in meetings:
-            await self._enqueue(LOOK, meeting_id, None, 0, customer_id=customer_id, workflow_id=f"sweep:{meeting_id}:{stamp}")
-        return len(meetings)
 
     # Workflows
 
-    async def look(self, meeting_id: int, entity: str | None, upto_hint: int) -> str:
-        """A look at Kommo for one meeting; afterwards the hints that asked for it are done, or planned again."""
+    async def sweep(self) -> int:
+        """Compares everything with Kommo and the calendar; returns how many meetings disagree. What they need is due then."""
 
-        async def act() -> str:
+        async def act() -> int:
             try:
-                decision = await self.synchroniser.sync(meeting_id, KommoEntity(entity) if entity else None)
-            except Exception as error:
-                # A service that can't be read, or a mistake of ours: either way the look is planned again, never dropped.
-                problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
-                log.warning("look failed", meeting=meeting_id, problem=problem)
-                await self._hints_failed(meeting_id, entity, upto_hint)
-                return "failed"
-            outcome = decision.status.value if decision.status else "rewritten" if decision.rewrite_lead else "already so"
-            await self._hints_done(meeting_id, entity, upto_hint, outcome)
-            return outcome
+                found = await self.sweeper.sweep()
+            except ServiceError as error:
+                log.warning("sweep failed", problem=str(error))  # the next one is minutes away
+                return 0
+            log.info("swept", compared=found.compared, disagree=len(found.disagreements), by_hand=found.tasks_by_hand)
+            return len(found.disagreements)
 
-        return str(await self.lanes.step("look", act))
+        return int(await self.lanes.step("sweep", act))
 
-    async def look_at_lead(self, customer_id: int, lead_id: int, upto_hint: int) -> str:
-        """A look at the lead of a customer without a meeting; the hints that asked for it are done, or planned again."""
-
-        async def act() -> str:
-            try:
-                await self.synchroniser.look_at_lead(customer_id)
-            except Exception as error:
-                problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
-                log.warning("look failed", lead=lead_id, problem=problem)
-                await self._later(KommoEntity.LEAD, lead_id, upto_hint)
-                return "failed"
-            async with self.db.transaction() as session:
-                await _close_hints(session, KommoEntity.LEAD, lead_id, upto_hint, self.now(), "looked at")
-            return "looked at"
-
-        return str(await self.lanes.step("look at lead", act))
+    async def write_notes(self) -> int:
+        """Writes the notes that are due into the leads' feeds."""
+        return int(await self.lanes.step("notes", self.notes.flush))
 
     async def settle(self, meeting_id: int) -> bool:
         """Carries out what of a meeting is still behind."""
 
         async def act() -> bool:
-            return (await self.synchroniser.settle(meeting_id)).complete
+            return (await self.settler.settle(meeting_id)).complete
 
         return bool(await self.lanes.step("settle", act))
 
@@ -226,30 +205,79 @@ class Dispatcher:
             ]
         for customer_id, last_id, attempts in due:
             workflow_id = f"turn:{customer_id}:{last_id}:{attempts}"
-            await self._enqueue(TURN, customer_id, last_id, workflow_id, customer_id=customer_id, workflow_id=workflow_id)
+            await self._enqueue(TURN, customer_id, last_id, workflow_id, lane=lane_of(customer_id), workflow_id=workflow_id)
 
     async def _hints(self) -> None:
         now = self.now()
+        wanted: list[tuple[str, tuple[object, ...], str, str]] = []
         async with self.db.transaction() as session:
             rows = await session.execute(
-                select(Hint.entity, Hint.entity_id, func.max(Hint.id), func.max(Hint.attempts))
+                select(
+                    Hint.entity,
+                    Hint.entity_id,
+                    func.max(Hint.id),
+                    func.max(Hint.attempts),
+                    func.max(Hint.kommo_lead_id),
+                    func.max(Hint.task_type),
+                    func.max(Hint.customer_id),
+                )
                 .where(Hint.done_at.is_(None), or_(Hint.next_try_at.is_(None), Hint.next_try_at <= now))
                 .group_by(Hint.entity, Hint.entity_id)
             )
-            wanted, leads = [], []
-            for entity, entity_id, upto, attempts in rows.all():
+            for entity, entity_id, upto, attempts, lead_id, task_type, customer_id in rows.all():
                 meetings = await meetings_named(session, entity, entity_id)
-                customers = await _customers_of(session, entity_id) if entity == KommoEntity.LEAD and not meetings else []
-                if not meetings and not customers:
-                    await _close_hints(session, entity, entity_id, upto, now, "nobody we know")
-                leads += [(customer_id, entity_id, upto, attempts) for customer_id in customers]
-                wanted += [(m.id, m.customer_id, entity, upto, attempts) for m in meetings]
-        for meeting_id, customer_id, entity, upto, attempts in wanted:
-            workflow_id = f"look:{meeting_id}:{entity}:{upto}:{attempts}"
-            await self._enqueue(LOOK, meeting_id, entity, upto, customer_id=customer_id, workflow_id=workflow_id)
-        for customer_id, lead_id, upto, attempts in leads:
-            workflow_id = f"lead:{customer_id}:{upto}:{attempts}"
-            await self._enqueue(LEAD, customer_id, lead_id, upto, customer_id=customer_id, workflow_id=workflow_id)
+                nth = f"{upto}:{attempts}"
+                for m in meetings:
+                    wanted.append((LOOK, (m.id, entity, upto), lane_of(m.customer_id), f"look:{m.id}:{entity}:{nth}"))
+                customers = await _customers_of(session, entity_id) if entity == HintEntity.LEAD and not meetings else []
+                for one in customers:
+                    wanted.append((LEAD, (one, entity_id, upto), lane_of(one), f"lead:{one}:{nth}"))
+                if meetings or customers:
+                    continue
+                if entity == HintEntity.TASK and lead_id and self.looks.by_hand.may_be_meeting(task_type):
+                    if customer_id is None:
+                        wanted.append((TASK, (entity_id, upto), f"task:{entity_id}", f"task:{entity_id}:{nth}"))
+                    else:
+                        args = (customer_id, entity_id, upto)
+                        wanted.append((ADOPT, args, lane_of(customer_id), f"adopt:{entity_id}:{nth}"))
+                    continue
+                await self._nobody(session, entity, entity_id, upto)
+        for workflow, args, lane, workflow_id in wanted:
+            await self._enqueue(workflow, *args, lane=lane, workflow_id=workflow_id)
+
+    async def _nobody(self, session: AsyncSession, entity: str, entity_id: int, upto: int) -> None:
+        """Closes hints about what is no business of ours."""
+        hints = await session.scalars(
+            select(Hint).where(
+                Hint.entity == entity, Hint.entity_id == entity_id, Hint.id <= upto, Hint.done_at.is_(None)
+            )
+        )
+        for hint in hints:
+            hint.done_at, hint.outcome = self.now(), "nobody we know"
+
+    async def _looks(self) -> None:
+        """Meetings to be compared with everything: an act that could be undone until now, or what a sweep found."""
+        async with self.db.transaction() as session:
+            rows = await session.execute(
+                select(Meeting.id, Meeting.customer_id, Meeting.look_at).where(
+                    Meeting.look_at <= self.now(), Meeting.phase == MeetingPhase.BOOKED
+                )
+            )
+            due = list(rows.all())
+        for meeting_id, customer_id, look_at in due:
+            workflow_id = f"look:{meeting_id}:{look_at.isoformat()}"
+            await self._enqueue(LOOK, meeting_id, None, 0, lane=lane_of(customer_id), workflow_id=workflow_id)
+
+    async def _notes(self) -> None:
+        due = await self.notes.next_due()
+        if due is not None and due <= self.now():
+            await self._enqueue(NOTES, lane="notes", workflow_id=f"notes:{due.isoformat()}")
+
+    async def _sweep(self) -> None:
+        now = self.now()
+        if self._swept_at is None or now >= self._swept_at + self.sweep_every:
+            self._swept_at = now
+            await self._enqueue(SWEEP, lane="sweep", workflow_id=f"sweep:{now.isoformat()}")
 
     async def _unsettled(self) -> None:
         now = self.now()
@@ -266,7 +294,7 @@ class Dispatcher:
             due = list(rows.all())
         for meeting_id, customer_id, revision, attempts in due:
             workflow_id = f"settle:{meeting_id}:{revision}:{attempts}"
-            await self._enqueue(SETTLE, meeting_id, customer_id=customer_id, workflow_id=workflow_id)
+            await self._enqueue(SETTLE, meeting_id, lane=lane_of(customer_id), workflow_id=workflow_id)
 
     async def _hand_offs(self) -> None:
         now = self.now()
@@ -282,38 +310,15 @@ class Dispatcher:
             )
         for customer_id in waiting:
             workflow_id = f"hand_off:{customer_id}:{int(now.timestamp()) // 60}"  # at most one try a minute
-            await self._enqueue(HAND_OFF, customer_id, customer_id=customer_id, workflow_id=workflow_id)
+            await self._enqueue(HAND_OFF, customer_id, lane=lane_of(customer_id), workflow_id=workflow_id)
 
-    async def _enqueue(self, workflow: str, *args: object, customer_id: int, workflow_id: str) -> None:
+    async def _enqueue(self, workflow: str, *args: object, lane: str, workflow_id: str) -> None:
         if workflow_id in self._enqueued:
             return
-        await self.lanes.enqueue(workflow, *args, lane=lane_of(customer_id), workflow_id=workflow_id)
+        await self.lanes.enqueue(workflow, *args, lane=lane, workflow_id=workflow_id)
         if len(self._enqueued) > 10_000:
             self._enqueued.clear()  # only saves a look at the engine's table; ids make repeats harmless
         self._enqueued.add(workflow_id)
-
-    async def _hints_done(self, meeting_id: int, entity: str | None, upto: int, outcome: str) -> None:
-        if entity is None:
-            return
-        async with self.db.transaction() as session:
-            meeting = await session.get_one(Meeting, meeting_id)
-            entity_id = meeting.kommo_task_id if entity == KommoEntity.TASK else meeting.kommo_lead_id
-            await _close_hints(session, entity, entity_id or 0, upto, self.now(), outcome)
-
-    async def _hints_failed(self, meeting_id: int, entity: str | None, upto: int) -> None:
-        if entity is None:
-            return
-        async with self.db.transaction() as session:
-            meeting = await session.get_one(Meeting, meeting_id)
-            entity_id = meeting.kommo_task_id if entity == KommoEntity.TASK else meeting.kommo_lead_id
-        await self._later(entity, entity_id or 0, upto)
-
-    async def _later(self, entity: str, entity_id: int, upto: int) -> None:
-        """Plans a look again, with growing waits."""
-        async with self.db.transaction() as session:
-            for hint in await _open_hints(session, entity, entity_id, upto):
-                hint.attempts += 1
-                hint.next_try_at = self.now() + timedelta(seconds=min(2.0**hint.attempts, 600))
 
     async def _run(self) -> None:
         while not self._is_stopping:
@@ -339,15 +344,3 @@ def _behind() -> ColumnElement[bool]:
 
 async def _customers_of(session: AsyncSession, lead_id: int) -> list[int]:
     return list(await session.scalars(select(Customer.id).where(Customer.kommo_lead_id == lead_id)))
-
-
-async def _open_hints(session: AsyncSession, entity: str, entity_id: int, upto: int) -> list[Hint]:
-    found = await session.scalars(
-        select(Hint).where(Hint.entity == entity, Hint.entity_id == entity_id, Hint.id <= upto, Hint.done_at.is_(None))
-    )
-    return list(found)
-
-
-async def _close_hints(session: AsyncSession, entity: str, entity_id: int, upto: int, now: datetime, outcome: str) -> None:
-    for hint in await _open_hints(session, entity, entity_id, upto):
-        hint.done_at, hint.outcome = now, outcome[:40]

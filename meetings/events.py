@@ -126,9 +126,12 @@ class Ignored:
 EvolutionEvent = CustomerMessage | OwnMessage | DeliveryUpdate | MessageEdited | MessageDeleted | ConnectionChanged | Ignored
 
 
-class KommoEntity(StrEnum):
+class HintEntity(StrEnum):
+    """What a hint is about: a task or lead in Kommo, or the event of one of our meetings."""
+
     TASK = "task"
     LEAD = "lead"
+    EVENT = "event"
 
 
 @dataclass(frozen=True)
@@ -140,12 +143,14 @@ class KommoHint:
         id: Its Kommo id.
         action: Kommo's word: add, update, delete, status, responsible, restore, note.
         lead_id: The lead a task belongs to, when the body says so (a deletion does not).
+        task_type: A task's type, when the body says so.
     """
 
-    entity: KommoEntity
+    entity: HintEntity
     id: int
     action: str
     lead_id: int | None = None
+    task_type: int | None = None
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ class Inbox:
                     entity_id=hint.id,
                     action=hint.action,
                     kommo_lead_id=hint.lead_id,
+                    task_type=hint.task_type,
                     stored_at=now,
                 )
                 for hint in webhook.hints

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from meetings.business import Seller
 from meetings.tables import Change, Meeting, MeetingStatus
 
 S = MeetingStatus
@@ -12,7 +14,7 @@ S = MeetingStatus
 # From → to. Nothing revives a cancelled meeting; what took place and what did not may be corrected by the seller.
 LEGAL: frozenset[tuple[MeetingStatus, MeetingStatus]] = frozenset(
     {
-        (S.SCHEDULED, S.SCHEDULED),  # moved
+        (S.SCHEDULED, S.SCHEDULED),  # moved, or handed to another seller
         (S.SCHEDULED, S.COMPLETED),
         (S.SCHEDULED, S.NO_SHOW),
         (S.SCHEDULED, S.CANCELLED),
@@ -42,14 +44,19 @@ def revise(
     status: MeetingStatus | None = None,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    seller: Seller | None = None,
+    reason: str = "",
 ) -> None:
     """Makes the next revision of a meeting. Its effects (calendar, task, lead, notice) are now behind and will follow.
 
     Args:
-        what: booked, moved, cancelled, completed or no_show.
+        what: booked, moved, handed_over, cancelled, completed or no_show.
         by: customer, seller or system.
         source: task, lead, event, conversation or system.
-        hint: What made us look, in plain words without customers' data, e.g. "task 77 was deleted".
+        hint: What made us act: a key of the catalogue `story`, e.g. "task_deleted".
+        seller: Who holds the meeting from now on, None when that stays. On another calendar it becomes a new event; the old one
+            is deleted when the new one is there.
+        reason: Why, in somebody's own words, if they gave any.
 
     Raises:
         IllegalChangeError: The status change is not in the table.
@@ -61,8 +68,11 @@ def revise(
     meeting.status = wanted
     meeting.starts_at = starts_at or meeting.starts_at
     meeting.ends_at = ends_at or meeting.ends_at
+    if seller is not None:
+        _hand_over(meeting, seller)
     meeting.revision += 1
     meeting.attempts, meeting.next_try_at, meeting.problem = 0, None, None
+    meeting.wish, meeting.look_at = None, None
     meeting.updated_at = now
     session.add(
         Change(
@@ -73,21 +83,32 @@ def revise(
             source=source,
             hint=hint,
             before=before,
-            after=snapshot(meeting),
+            after=snapshot(meeting) | ({"reason": reason} if reason else {}),
             at=now,
         )
     )
 
 
-def first_change(meeting: Meeting, now: datetime) -> Change:
+def _hand_over(meeting: Meeting, seller: Seller) -> None:
+    meeting.kommo_user_id = seller.kommo_user_id
+    if seller.calendar_id == meeting.calendar_id:
+        return
+    # An event can't keep its id on another calendar for sure, so it is made anew there and deleted here.
+    meeting.old_events = [*meeting.old_events, {"calendar_id": meeting.calendar_id, "event_id": meeting.event_id}]
+    meeting.calendar_id, meeting.event_id, meeting.generation = seller.calendar_id, uuid4().hex, 1
+
+
+def first_change(
+    meeting: Meeting, now: datetime, *, by: str = "customer", source: str = "conversation", hint: str = "customer_booked"
+) -> Change:
     """The line for the booking itself."""
     return Change(
         meeting_id=meeting.id,
         revision=1,
         what="booked",
-        by="customer",
-        source="conversation",
-        hint="the customer chose an offered time",
+        by=by,
+        source=source,
+        hint=hint,
         before={},
         after=snapshot(meeting),
         at=now,

@@ -1,5 +1,6 @@
 """Sends texts to customers once: a row with a key first, then the send, then its receipt."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -85,6 +86,34 @@ class Outbox:
                 session.add(message)
             return message
 
+    async def withdraw(self, meeting_id: int, *, except_key: str) -> list[str]:
+        """Takes back the notices of a meeting that are not known to be sent, all but one.
+
+        Returns:
+            The keys of those that did reach WhatsApp, as a look there shows.
+
+        Raises:
+            UnreachableError, LoginRefusedError: It can't be told of one of them now; call again later.
+        """
+        async with self.db.transaction() as session:
+            found = await session.scalars(
+                select(Message).where(
+                    Message.meeting_id == meeting_id,
+                    Message.state.in_((MessageState.PENDING, MessageState.SENDING)),
+                    Message.key != except_key,
+                )
+            )
+            waiting = [message for message in found if _is_notice(message.key or "", meeting_id)]
+        sent = []
+        for message in waiting:
+            if message.state == MessageState.SENDING and await self._adopt(message):
+                sent.append(message.key or "")
+                continue
+            async with self.db.transaction() as session:
+                row = await session.get_one(Message, message.id)
+                row.state, row.problem = MessageState.FAILED, "overtaken by a newer change"
+        return sent
+
     async def _adopt(self, message: Message) -> bool:
         """Whether an earlier attempt, whose answer we never saw, did send it."""
         async with self.db.transaction() as session:
@@ -154,6 +183,11 @@ class Outbox:
         async with self.db.transaction() as session:
             row = await session.get_one(Message, message_id)
             row.state = MessageState.PENDING
+
+
+def _is_notice(key: str, meeting_id: int) -> bool:
+    """Keys of notices: meeting, revision, what; reminders and the like have other forms."""
+    return re.fullmatch(rf"meeting:{meeting_id}:\d+:[a-z_]+", key) is not None
 
 
 def _addresses(customer: Customer) -> list[str]:

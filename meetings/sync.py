@@ -1,24 +1,29 @@
-"""Looks at Kommo for one meeting and acts on the difference. With a hint or without (the sweep): the same function."""
+"""Looks at Kommo and the calendar for one meeting and acts on the difference. With a hint or without (the sweep): the same function."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from clients.kommo import KommoClient, KommoLead
-from meetings.booking import newest_meeting_of_lead
-from meetings.business import Business
+from clients.calendar import CalendarClient
+from clients.kommo import KommoClient
+from meetings.booking import Booking, newest_meeting_of_lead
+from meetings.business import Business, Seller
 from meetings.customers import heed_lead
 from meetings.database import Database
-from meetings.decide import Agreed, Decision, LeadSeen, TaskSeen, decide
-from meetings.events import KommoEntity
+from meetings.decide import Agreed, Crm, Decision, EventSeen, LeadSeen, Rules, TaskSeen, decide
+from meetings.events import HintEntity
 from meetings.lifecycle import may_become, revise
+from meetings.seen import agreed_of, event_seen, lead_seen, remember, task_seen
 from meetings.settle import Receipts, Settler
+from meetings.slots import Interval
 from meetings.tables import Change, Customer, Meeting, MeetingPhase, MeetingStatus
 
 log = structlog.get_logger("sync")
+# A change that could not be made is looked at again after this long: the sweep may be far away.
+_AGAIN_S = 30
 
 
 class Synchroniser:
@@ -28,36 +33,44 @@ class Synchroniser:
         self,
         db: Database,
         kommo: KommoClient,
+        calendar: CalendarClient,
+        booking: Booking,
         settler: Settler,
         business: Business,
         *,
         fields: tuple[int, int],
+        undo_s: float,
         now: Callable[[], datetime],
     ) -> None:
-        """`fields`: ids of the lead fields google_calendar_link and meeting_status."""
-        self.db, self.kommo, self.settler, self.business, self.now = db, kommo, settler, business, now
-        self.link_field, self.status_field = fields
+        """
+        Args:
+            fields: Ids of the lead fields google_calendar_link and meeting_status.
+            undo_s: Seconds in which an act that can be undone is waited for before anybody hears of it.
+        """
+        self.db, self.kommo, self.calendar, self.booking = db, kommo, calendar, booking
+        self.settler, self.business, self.now = settler, business, now
+        self.fields, self.undo = fields, timedelta(seconds=undo_s)
+        self.rules = rules_of(business)
 
-    async def sync(self, meeting_id: int, entity: KommoEntity | None = None) -> Decision:
-        """Compares a meeting with its task (hint: task), its lead (hint: lead) or both (no hint), and acts.
+    async def sync(self, meeting_id: int, entity: HintEntity | None = None) -> Decision:
+        """Compares a meeting with its task, lead or event (the one that a hint names), or with all three (no hint), and acts.
 
-        Safe to repeat and to call without reason: what is already so stays so.
+        An act that can be undone is not followed yet: it is noted, and everything is read again when the time for undoing it
+        is over. Safe to repeat and to call without reason: what is already so stays so.
 
         Raises:
-            ServiceError: Kommo can't be read; nothing was changed.
+            ServiceError: Something can't be read; nothing was changed.
         """
         async with self.db.transaction() as session:
             meeting = await session.get_one(Meeting, meeting_id)
-            source = await session.scalar(
-                select(Change.source).where(Change.meeting_id == meeting_id, Change.revision == meeting.revision)
-            )
+            change = await _newest_change(session, meeting)
         if meeting.phase != MeetingPhase.BOOKED:
             return Decision()
-        task = await self._see_task(meeting) if entity is not KommoEntity.LEAD else None
-        lead = await self._see_lead(meeting) if entity is not KommoEntity.TASK else None
-        agreed = Agreed(MeetingStatus(meeting.status), meeting.starts_at, meeting.link, source or "")
-        decision = decide(agreed, task, lead, self.business.result_words)
-        await self._act(meeting, decision)
+        crm, event = await self._read(meeting, entity)
+        decision = decide(agreed_of(meeting, change), crm, event, self.now(), self.rules)
+        if decision.is_change and decision.can_be_undone and not await self._is_settled_wish(meeting, decision, entity):
+            return decision
+        await self._act(meeting, decision, crm, event)
         return decision
 
     async def look_at_lead(self, customer_id: int) -> None:
@@ -70,72 +83,178 @@ class Synchroniser:
             lead_id = (await session.get_one(Customer, customer_id)).kommo_lead_id
         lead = await self.kommo.get_lead(lead_id) if lead_id is not None else None
         if lead is not None:
-            await self._heed(customer_id, lead)
+            async with self.db.transaction() as session:
+                heed_lead(await session.get_one(Customer, customer_id), lead, self.business)
 
     async def settle(self, meeting_id: int) -> Receipts:
         """Carries out what is still behind."""
         return await self.settler.settle(meeting_id)
 
-    async def _act(self, meeting: Meeting, decision: Decision) -> None:
-        if decision.status is not None:
-            log.info("meeting changes", meeting=meeting.id, to=decision.status.value, because=decision.because)
-            if await self._revise(meeting.id, meeting.revision, decision):
-                await self.settler.settle(meeting.id)
-        elif decision.rewrite_lead and meeting.lead_rev >= meeting.revision:
-            await self.settler.rewrite_lead(meeting.id)
-
-    async def _revise(self, meeting_id: int, seen_revision: int, decision: Decision) -> bool:
-        assert decision.status is not None
+    async def look_again(self, meeting_id: int) -> None:
+        """Plans another look, after one that failed."""
         async with self.db.transaction() as session:
-            meeting = await session.get_one(Meeting, meeting_id)
-            if meeting.revision != seen_revision or not may_become(MeetingStatus(meeting.status), decision.status):
-                return False  # changed while we were reading; the next look decides anew
-            revise(
-                session,
-                meeting,
-                what=decision.status.value,
-                by="seller",
-                source=decision.source,
-                hint=decision.because,
-                now=self.now(),
-                status=decision.status,
-            )
-            return True
+            (await session.get_one(Meeting, meeting_id)).look_at = self.now() + timedelta(seconds=_AGAIN_S)
+
+    # What is read
+
+    async def _read(self, meeting: Meeting, entity: HintEntity | None) -> tuple[Crm, EventSeen | None]:
+        task = await self._see_task(meeting) if entity in (None, HintEntity.TASK) else None
+        lead = await self._see_lead(meeting) if entity in (None, HintEntity.LEAD) else None
+        event = await self._see_event(meeting) if entity in (None, HintEntity.EVENT) else None
+        return Crm(task, lead), event
 
     async def _see_task(self, meeting: Meeting) -> TaskSeen | None:
         if meeting.kommo_task_id is None:
             return None
-        task = await self.kommo.get_task(meeting.kommo_task_id)
-        if task is None:
-            return TaskSeen(is_gone=True)
-        return TaskSeen(is_completed=task.is_completed, result=task.result)
+        return task_seen(await self.kommo.get_task(meeting.kommo_task_id), meeting, self.business)
 
     async def _see_lead(self, meeting: Meeting) -> LeadSeen | None:
-        if meeting.kommo_lead_id is None or not await self._is_current(meeting):
+        if meeting.kommo_lead_id is None:
             return None
+        async with self.db.transaction() as session:
+            newest = await newest_meeting_of_lead(session, meeting.kommo_lead_id)
         lead = await self.kommo.get_lead(meeting.kommo_lead_id)
-        if lead is None:
-            return LeadSeen(is_gone=True)
-        await self._heed(meeting.customer_id, lead)
-        if meeting.lead_rev < meeting.revision:
-            return None  # our own write is still to come: what stands there is old news, not the seller's word
-        return LeadSeen(status=lead.fields.get(self.status_field), link=lead.fields.get(self.link_field))
+        if lead is not None:
+            async with self.db.transaction() as session:
+                heed_lead(await session.get_one(Customer, meeting.customer_id), lead, self.business)
+        return lead_seen(lead, self.fields, speaks=newest is not None and newest.id == meeting.id)
 
-    async def _heed(self, customer_id: int, lead: KommoLead) -> None:
-        async with self.db.transaction() as session:
-            heed_lead(await session.get_one(Customer, customer_id), lead, self.business)
+    async def _see_event(self, meeting: Meeting) -> EventSeen:
+        return event_seen(await self.calendar.get_event(meeting.calendar_id, meeting.event_id))
 
-    async def _is_current(self, meeting: Meeting) -> bool:
-        """The lead's fields speak of its newest meeting only."""
+    # What follows
+
+    async def _is_settled_wish(self, meeting: Meeting, decision: Decision, entity: HintEntity | None) -> bool:
+        """Whether the time for undoing the act is over and everything was read; else it is noted, for a look at that time."""
+        now = self.now()
+        done_at = min(now, decision.done_at or now)
+        known = meeting.wish if meeting.wish and meeting.wish["what"] == decision.fingerprint else None
+        since = datetime.fromisoformat(known["since"]) if known else done_at
+        until = since + self.undo
+        if now >= until and entity is None:
+            return True
         async with self.db.transaction() as session:
-            newest = await newest_meeting_of_lead(session, meeting.kommo_lead_id or 0)
-        return newest is not None and newest.id == meeting.id
+            row = await session.get_one(Meeting, meeting.id)
+            if row.revision == meeting.revision:
+                row.wish = {"what": decision.fingerprint, "since": since.isoformat()}
+                row.look_at = max(until, now)
+        return False
+
+    async def _act(self, meeting: Meeting, decision: Decision, crm: Crm, event: EventSeen | None) -> None:
+        refusal = await self._why_not(meeting, decision, event)
+        if refusal:
+            await self._refuse(meeting, decision, refusal, crm, event)
+        elif decision.is_change:
+            log.info("meeting changes", meeting=meeting.id, because=decision.because)
+            if await self._revise(meeting, decision, crm, event):
+                await self.settler.settle(meeting.id)
+        else:
+            await self._accept(meeting, crm, event)
+            await self.settler.put_back(meeting.id, decision.put_back)
+
+    async def _why_not(self, meeting: Meeting, decision: Decision, event: EventSeen | None) -> str | None:
+        """Why a new time or seller can't be followed; None when it can. What was moved on the calendar itself only must lie ahead:
+        there the seller sees what else there is.
+        """
+        if decision.starts_at is None and decision.kommo_user_id is None:
+            return None
+        slot = Interval(decision.starts_at or meeting.starts_at, decision.ends_at or meeting.ends_at)
+        if decision.source == "event" and decision.kommo_user_id is None:
+            return "in_the_past" if slot.starts_at <= self.now() else None
+        seller = self.business.seller(decision.kommo_user_id or meeting.kommo_user_id)
+        if seller is None:
+            return None  # somebody who was a seller when it was booked: we know of no hours to hold against it
+        own = [Interval(meeting.starts_at, meeting.ends_at)] if seller.calendar_id == meeting.calendar_id else []
+        if own and event and event.starts_at and event.ends_at:
+            own.append(Interval(event.starts_at, event.ends_at))
+        return await self.booking.check_slot(seller, slot, meeting_id=meeting.id, own=own)
+
+    async def _revise(self, seen: Meeting, decision: Decision, crm: Crm, event: EventSeen | None) -> bool:
+        async with self.db.transaction() as session:
+            meeting = await session.get_one(Meeting, seen.id)
+            wanted = decision.status or MeetingStatus(meeting.status)
+            if meeting.revision != seen.revision or not may_become(MeetingStatus(meeting.status), wanted):
+                return False  # changed while we were reading; the next look decides anew
+            revise(
+                session,
+                meeting,
+                what=decision.status.value if decision.status else "moved" if decision.starts_at else "handed_over",
+                by=decision.by,
+                source=decision.source,
+                hint=decision.because,
+                now=self.now(),
+                status=decision.status,
+                starts_at=decision.starts_at,
+                ends_at=decision.ends_at,
+                seller=self._new_seller(meeting, decision),
+            )
+            remember(meeting, crm, event, has_new_event=bool(meeting.event_id != seen.event_id))
+            return True
+
+    def _new_seller(self, meeting: Meeting, decision: Decision) -> Seller | None:
+        if decision.kommo_user_id in (None, meeting.kommo_user_id):
+            return None
+        return self.business.seller(decision.kommo_user_id)
+
+    async def _refuse(
+        self, meeting: Meeting, decision: Decision, reason: str, crm: Crm, event: EventSeen | None
+    ) -> None:
+        """The seller reads on the lead why the meeting stays, and what was changed goes back; a lead keeps its responsible user."""
+        log.info("seller's change not possible", meeting=meeting.id, because=decision.because, reason=reason)
+        moved = decision.source if decision.source in ("task", "event") else None
+        async with self.db.transaction() as session:
+            row = await session.get_one(Meeting, meeting.id)
+            row.wish, row.look_at = None, None
+            # What goes back keeps its base until it is back; the rest is accepted, so that it is refused only once.
+            kept = Crm(None if moved == "task" else crm.task, crm.lead)
+            remember(row, kept, None if moved == "event" else event)
+        await self.settler.note_refusal(meeting.id, decision, reason)
+        if moved:
+            await self.settler.put_back(meeting.id, frozenset({moved}))
+
+    async def _accept(self, meeting: Meeting, crm: Crm, event: EventSeen | None) -> None:
+        """What was read is the base from now on. A wish that is no longer there is forgotten."""
+        async with self.db.transaction() as session:
+            row = await session.get_one(Meeting, meeting.id)
+            if row.revision != meeting.revision:
+                return
+            if crm.task and crm.lead and event:  # only a look at everything can tell that a wish was taken back
+                row.wish = None
+            if row.look_at is not None and row.look_at <= self.now():
+                row.look_at = None
+            remember(row, crm, event)
+
+
+def rules_of(business: Business) -> Rules:
+    """What of the business file bears on decisions."""
+    return Rules(
+        words=business.result_words,
+        sellers=frozenset(seller.kommo_user_id for seller in business.sellers),
+        lead_lost=business.sync.lead_lost,
+        lead_deleted=business.sync.lead_deleted,
+    )
+
+
+async def _newest_change(session: AsyncSession, meeting: Meeting) -> Change:
+    change = await session.scalar(select(Change).where(Change.meeting_id == meeting.id, Change.revision == meeting.revision))
+    assert change is not None
+    return change
 
 
 async def meetings_named(session: AsyncSession, entity: str, entity_id: int) -> list[Meeting]:
-    """The meetings that a hint is about: the one of a task, or the newest one of a lead."""
-    if entity == KommoEntity.TASK:
-        found = await session.scalars(select(Meeting).where(Meeting.kommo_task_id == entity_id))
-        return list(found)
+    """The meetings that a hint is about: the one of a task or event; of a lead its newest one and those still to come."""
+    if entity == HintEntity.EVENT:
+        found = await session.get(Meeting, entity_id)
+        return [found] if found else []
+    if entity == HintEntity.TASK:
+        return list(await session.scalars(select(Meeting).where(Meeting.kommo_task_id == entity_id)))
     newest = await newest_meeting_of_lead(session, entity_id)
-    return [newest] if newest else []
+    others = await session.scalars(
+        select(Meeting).where(
+            Meeting.kommo_lead_id == entity_id,
+            Meeting.phase == MeetingPhase.BOOKED,
+            Meeting.status == MeetingStatus.SCHEDULED,
+            Meeting.id != (newest.id if newest else 0),
+        )
+    )
+    return [*([newest] if newest else []), *others]

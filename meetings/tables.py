@@ -29,7 +29,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Table(DeclarativeBase):
     """Base of all records."""
 
-    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON(), str: Text()}  # noqa: RUF012 (SQLAlchemy's own form)
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy's own form)
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+        list[dict[str, Any]]: JSON(),
+        str: Text(),
+    }
 
 
 class MeetingStatus(StrEnum):
@@ -176,6 +181,11 @@ class Meeting(Table):
     `revision` counts changes; `event_rev`, `task_rev`, `lead_rev`, `notice_rev` say up to which revision the calendar
     event, the Kommo task, the lead's fields and the customer's notice have been carried out and seen. While one of them is
     behind, the meeting is unsettled and its workflow goes on.
+
+    `shown` is what task, lead and event showed when we last wrote or accepted it: the base that tells somebody's change from
+    our own write still to come. `told` is what the customer was last told (a snapshot), None before the confirmation.
+    `wish` is an act of the seller that can still be taken back (`what`, `since`); at `look_at` everything is read again.
+    `old_events` are events on calendars of earlier sellers, still to be deleted (`calendar_id`, `event_id`).
     """
 
     __tablename__ = "meeting"
@@ -204,6 +214,11 @@ class Meeting(Table):
     next_try_at: Mapped[datetime | None]
     problem: Mapped[str | None]
     booked_in_turn: Mapped[str | None] = mapped_column(String(120))
+    shown: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    told: Mapped[dict[str, Any] | None]
+    wish: Mapped[dict[str, Any] | None]
+    look_at: Mapped[datetime | None] = mapped_column(index=True)
+    old_events: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -216,7 +231,8 @@ class Meeting(Table):
 class Change(Table):
     """One line per revision of a meeting: what changed, who did it, where it was seen, when.
 
-    `source` is where it was done: task, lead, event, conversation or system; `hint` says it in plain words.
+    `source` is where it was done: task, lead, event, conversation or system. `hint` is a key of the catalogue `story`, which
+    says it in plain words.
     """
 
     __tablename__ = "change"
@@ -249,22 +265,59 @@ class Webhook(Table):
 
 
 class Hint(Table):
-    """A task or lead somebody touched in Kommo: to be looked at. `done_at` is set when the look is over."""
+    """Something to be looked at; `done_at` is set when the look is over.
+
+    A task or lead that somebody touched in Kommo (`entity_id` is Kommo's), or the event of one of our meetings on the calendar
+    (entity "event", `entity_id` is the meeting's). `webhook_id` is None when it came from a poll. `task_type` and `kommo_lead_id`
+    are a task's, as far as the webhook told; `customer_id` is whom a task made by hand is about, once that is found out.
+    """
 
     __tablename__ = "hint"
     __table_args__ = (Index("hint_open", "done_at", "next_try_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    webhook_id: Mapped[int] = mapped_column(ForeignKey("webhook.id"))
+    webhook_id: Mapped[int | None] = mapped_column(ForeignKey("webhook.id"))
     entity: Mapped[str] = mapped_column(String(8))
     entity_id: Mapped[int]
     action: Mapped[str] = mapped_column(String(16))
     kommo_lead_id: Mapped[int | None]
+    task_type: Mapped[int | None]
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     stored_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(40))
+
+
+class Bookmark(Table):
+    """How far a periodic look has come: what was before `at` has been seen."""
+
+    __tablename__ = "bookmark"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+
+
+class CrmNote(Table):
+    """A note for a lead's feed. Notes of several leads are written in one call, so that an act costs no call of its own.
+
+    `tried`: a call that may have written it was begun; the lead's feed is looked through before another.
+    """
+
+    __tablename__ = "crm_note"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    kommo_lead_id: Mapped[int]
+    meeting_id: Mapped[int | None] = mapped_column(ForeignKey("meeting.id"), index=True)
+    text: Mapped[str]
+    tried: Mapped[bool] = mapped_column(default=False)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime] = mapped_column(index=True)
+    written_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    stored_at: Mapped[datetime]
 
 
 class Turn(Table):

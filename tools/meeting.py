@@ -4,7 +4,7 @@ from langchain.tools import ToolRuntime, tool
 
 from clients.errors import ServiceError
 from meetings.booking import BookingRefusedError
-from meetings.settle import EffectLostError
+from meetings.cases import EffectLostError
 from meetings.tables import Meeting
 from tools.availability import free_times
 from tools.context import TurnContext

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from meetings.events import KommoEntity, KommoHint, KommoWebhook
+from meetings.events import HintEntity, KommoHint, KommoWebhook
 from webhooks.forms import parse_nested_form
 
 # Kommo sends "task"; "tasks" is in no document or capture, but costs nothing to understand.
-_ENTITIES = {"task": KommoEntity.TASK, "tasks": KommoEntity.TASK, "leads": KommoEntity.LEAD}
+_ENTITIES = {"task": HintEntity.TASK, "tasks": HintEntity.TASK, "leads": HintEntity.LEAD}
 _WORD = re.compile(r"[a-z][a-z_]{0,39}")
 _ID = re.compile(r"[1-9][0-9]{0,17}")
 _LEAD = "2"  # element_type: 1 contact, 2 lead, 3 company
@@ -57,7 +57,7 @@ def _hints(name: str, action: str | None, content: Any) -> Iterator[KommoHint | 
     if entity is None or action is None or not _WORD.fullmatch(action):
         return
     for entry in _entries(content):
-        yield _task(action, entry) if entity is KommoEntity.TASK else _lead(action, entry)
+        yield _task(action, entry) if entity is HintEntity.TASK else _lead(action, entry)
 
 
 def _entries(content: Any) -> Iterable[Any]:
@@ -71,7 +71,9 @@ def _entries(content: Any) -> Iterable[Any]:
 
 def _task(action: str, entry: Any) -> KommoHint | None:
     task_id = _id(entry.get("id")) if isinstance(entry, Mapping) else None
-    return KommoHint(KommoEntity.TASK, task_id, action, lead_id=_lead_of(entry)) if task_id else None
+    if task_id is None:
+        return None
+    return KommoHint(HintEntity.TASK, task_id, action, lead_id=_lead_of(entry), task_type=_id(entry.get("task_type")))
 
 
 def _lead(action: str, entry: Any) -> KommoHint | None:
@@ -79,7 +81,7 @@ def _lead(action: str, entry: Any) -> KommoHint | None:
     if not isinstance(entry, Mapping):
         return None
     lead_id = _lead_of_note(entry.get("note", entry)) if action == "note" else _id(entry.get("id"))
-    return KommoHint(KommoEntity.LEAD, lead_id, action) if lead_id else None
+    return KommoHint(HintEntity.LEAD, lead_id, action) if lead_id else None
 
 
 def _lead_of_note(note: Any) -> int | None:

@@ -23,7 +23,7 @@ from meetings.events import (
     DeliveryUpdate,
     EvolutionEvent,
     Ignored,
-    KommoEntity,
+    HintEntity,
     KommoHint,
     KommoWebhook,
     MessageDeleted,
@@ -436,9 +436,9 @@ def test_every_webhook_is_on_record_with_what_became_of_it(
 
 def test_a_kommo_webhook_leaves_one_hint_per_task_or_lead_it_names(tmp_path: Path) -> None:
     hints = (
-        KommoHint(KommoEntity.TASK, 77, "delete"),
-        KommoHint(KommoEntity.TASK, 78, "update", lead_id=5),
-        KommoHint(KommoEntity.LEAD, 5, "update"),
+        KommoHint(HintEntity.TASK, 77, "delete"),
+        KommoHint(HintEntity.TASK, 78, "update", lead_id=5),
+        KommoHint(HintEntity.LEAD, 5, "update"),
     )
 
     async def act(hall: Hall) -> tuple[int, list[Hint], list[Webhook]]:
@@ -469,7 +469,7 @@ def test_a_kommo_webhook_about_nothing_of_ours_is_on_record_all_the_same(tmp_pat
 def test_a_kommo_webhook_told_twice_leaves_its_hint_twice_to_be_looked_at_once_or_twice(tmp_path: Path) -> None:
     async def act(hall: Hall) -> list[int]:
         for _ in range(2):
-            await hall.inbox.store_kommo(KommoWebhook(None, (KommoHint(KommoEntity.TASK, 77, "delete"),)), "")
+            await hall.inbox.store_kommo(KommoWebhook(None, (KommoHint(HintEntity.TASK, 77, "delete"),)), "")
         return [hint.entity_id for hint in await hall.all(Hint)]
 
     assert run(tmp_path, act) == [77, 77]

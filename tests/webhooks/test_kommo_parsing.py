@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meetings.events import KommoEntity, KommoHint, KommoWebhook
+from meetings.events import HintEntity, KommoHint, KommoWebhook
 from webhooks.forms import FormError
 from webhooks.kommo import parse_kommo
 
@@ -16,11 +16,11 @@ ACCOUNT = 32720107
 
 
 def task(task_id, action, lead_id=None):
-    return KommoHint(KommoEntity.TASK, task_id, action, lead_id)
+    return KommoHint(HintEntity.TASK, task_id, action, lead_id)
 
 
 def lead(lead_id, action):
-    return KommoHint(KommoEntity.LEAD, lead_id, action)
+    return KommoHint(HintEntity.LEAD, lead_id, action)
 
 
 RECORDED = {
@@ -198,7 +198,7 @@ def test_any_arrangement_of_kommos_keys_gives_hints_with_real_ids(pairs):
 
     assert len(set(webhook.hints)) == len(webhook.hints)
     assert all(hint.id > 0 and (hint.lead_id is None or hint.lead_id > 0) for hint in webhook.hints)
-    assert all(hint.lead_id is None for hint in webhook.hints if hint.entity is KommoEntity.LEAD)
+    assert all(hint.lead_id is None for hint in webhook.hints if hint.entity is HintEntity.LEAD)
     assert not {"account", "account[id]"} & set(webhook.ignored)
 
 

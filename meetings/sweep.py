@@ -1,0 +1,178 @@
+"""Compares all meetings with Kommo and the calendar, without a hint: finds lost webhooks, wiped links, changed events.
+
+Tasks and leads are read many at a time. What disagrees is looked at once more, alone and in its customer's lane, before anything
+is done: a sweep itself changes nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import or_, select
+
+from clients.calendar import CalendarClient, CalendarEvent
+from clients.kommo import KommoClient, KommoLead, KommoTask
+from meetings.booking import newest_meeting_of_lead
+from meetings.business import Business
+from meetings.by_hand import ByHand
+from meetings.database import Database
+from meetings.decide import Crm, Decision, decide
+from meetings.events import HintEntity
+from meetings.seen import agreed_of, event_seen, lead_seen, task_seen
+from meetings.sync import rules_of
+from meetings.tables import Bookmark, Change, Customer, Hint, Meeting, MeetingPhase, MeetingStatus
+
+log = structlog.get_logger("sweep")
+_CHUNK = 100
+_CLOSED_FOR = timedelta(days=7)  # how long a meeting that is over is still compared
+_OVERLAP = timedelta(minutes=10)  # Kommo's clock and ours may differ
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A meeting that is not everywhere as agreed.
+
+    Attributes:
+        decision: What a look at it now would decide; nothing of it when only an effect of ours is behind.
+        behind: Those of event, task, lead and notice that our newest revision has not reached.
+    """
+
+    meeting: Meeting
+    customer: Customer
+    decision: Decision
+    behind: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One sweep's result: how many meetings were compared, which disagree, how many tasks made by hand were found."""
+
+    compared: int
+    disagreements: tuple[Disagreement, ...]
+    tasks_by_hand: int
+
+
+class Sweeper:
+    """Looks at everything."""
+
+    def __init__(
+        self,
+        db: Database,
+        kommo: KommoClient,
+        calendar: CalendarClient,
+        by_hand: ByHand,
+        business: Business,
+        *,
+        fields: tuple[int, int],
+        now: Callable[[], datetime],
+    ) -> None:
+        """`fields`: ids of the lead fields google_calendar_link and meeting_status."""
+        self.db, self.kommo, self.calendar, self.by_hand = db, kommo, calendar, by_hand
+        self.business, self.fields, self.now = business, fields, now
+        self.rules = rules_of(business)
+
+    async def sweep(self) -> Comparison:
+        """Compares, and has everything that disagrees looked at.
+
+        Raises:
+            ServiceError: Kommo or the calendar can't be read.
+        """
+        found = await self.compare()
+        wanted = [d.meeting.id for d in found.disagreements if d.decision.is_change or d.decision.put_back]
+        async with self.db.transaction() as session:
+            for meeting in await session.scalars(select(Meeting).where(Meeting.id.in_(wanted))):
+                meeting.look_at = min(meeting.look_at or self.now(), self.now())
+        return Comparison(found.compared, found.disagreements, await self._tasks_by_hand())
+
+    async def compare(self) -> Comparison:
+        """The same without consequences.
+
+        Raises:
+            ServiceError: Kommo or the calendar can't be read.
+        """
+        rows = await self._open_meetings()
+        meetings = [meeting for meeting, _, _, _ in rows]
+        tasks, leads, events = await asyncio.gather(self._tasks(meetings), self._leads(meetings), self._events(meetings))
+        found = []
+        for meeting, customer, change, speaks in rows:
+            crm = Crm(
+                task_seen(tasks.get(meeting.kommo_task_id), meeting, self.business) if meeting.kommo_task_id else None,
+                lead_seen(leads.get(meeting.kommo_lead_id), self.fields, speaks=speaks) if meeting.kommo_lead_id else None,
+            )
+            event = event_seen(events[meeting.id]) if meeting.id in events else None
+            decision = decide(agreed_of(meeting, change), crm, event, self.now(), self.rules)
+            behind = _behind(meeting)
+            if decision.is_change or decision.put_back or behind:
+                found.append(Disagreement(meeting, customer, decision, behind))
+        return Comparison(len(rows), tuple(found), 0)
+
+    async def _open_meetings(self) -> list[tuple[Meeting, Customer, Change, bool]]:
+        since = self.now() - _CLOSED_FOR
+        async with self.db.transaction() as session:
+            rows = await session.execute(
+                select(Meeting, Customer, Change)
+                .join(Customer, Customer.id == Meeting.customer_id)
+                .join(Change, (Change.meeting_id == Meeting.id) & (Change.revision == Meeting.revision))
+                .where(
+                    Meeting.phase == MeetingPhase.BOOKED,
+                    or_(Meeting.status == MeetingStatus.SCHEDULED, Meeting.updated_at > since),
+                )
+                .order_by(Meeting.id)
+            )
+            found = []
+            for meeting, customer, change in rows.all():
+                newest = await newest_meeting_of_lead(session, meeting.kommo_lead_id) if meeting.kommo_lead_id else None
+                found.append((meeting, customer, change, newest is None or newest.id == meeting.id))
+            return found
+
+    async def _tasks(self, meetings: Sequence[Meeting]) -> dict[int | None, KommoTask]:
+        ids = sorted({m.kommo_task_id for m in meetings if m.kommo_task_id})
+        chunks = [await self.kommo.list_tasks_by_id(ids[n : n + _CHUNK]) for n in range(0, len(ids), _CHUNK)]
+        return {task.id: task for chunk in chunks for task in chunk}
+
+    async def _leads(self, meetings: Sequence[Meeting]) -> dict[int | None, KommoLead]:
+        ids = sorted({m.kommo_lead_id for m in meetings if m.kommo_lead_id})
+        chunks = [await self.kommo.list_leads(ids[n : n + _CHUNK]) for n in range(0, len(ids), _CHUNK)]
+        return {lead.id: lead for chunk in chunks for lead in chunk}
+
+    async def _events(self, meetings: Sequence[Meeting]) -> dict[int, CalendarEvent | None]:
+        """The events of meetings that are still to come, and of those just cancelled; what took place stays as it is."""
+        wanted = [m for m in meetings if m.status in (MeetingStatus.SCHEDULED, MeetingStatus.CANCELLED)]
+        found = await asyncio.gather(*(self.calendar.get_event(m.calendar_id, m.event_id) for m in wanted))
+        return {meeting.id: event for meeting, event in zip(wanted, found, strict=True)}
+
+    async def _tasks_by_hand(self) -> int:
+        """Notes a hint for each Meeting task that nobody told us of; tasks from before our first sweep are not ours to take."""
+        if not self.by_hand.is_on:
+            return 0
+        now = self.now()
+        async with self.db.transaction() as session:
+            mark = await session.get(Bookmark, "tasks by hand")
+        since = mark.at - _OVERLAP if mark else now
+        tasks = await self.kommo.list_open_tasks(self.business.kommo.task_type_id, since)
+        async with self.db.transaction() as session:
+            ids = [task.id for task in tasks]
+            known = set(await session.scalars(select(Meeting.kommo_task_id).where(Meeting.kommo_task_id.in_(ids))))
+            waiting = select(Hint.entity_id).where(Hint.entity == HintEntity.TASK, Hint.done_at.is_(None))
+            known |= set(await session.scalars(waiting))
+            new = [task for task in tasks if task.lead_id and task.id not in known]
+            session.add_all(
+                Hint(
+                    entity=HintEntity.TASK,
+                    entity_id=task.id,
+                    action="found",
+                    kommo_lead_id=task.lead_id,
+                    task_type=task.task_type_id,
+                    stored_at=now,
+                )
+                for task in new
+            )
+            await session.merge(Bookmark(name="tasks by hand", at=now))
+        return len(new)
+
+
+def _behind(meeting: Meeting) -> tuple[str, ...]:
+    revs = {"event": meeting.event_rev, "task": meeting.task_rev, "lead": meeting.lead_rev, "notice": meeting.notice_rev}
+    return tuple(name for name, rev in revs.items() if rev < meeting.revision)
