@@ -24,6 +24,19 @@ _RATE_REASONS = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEE
 # Google's limits against abuse and a project's daily quota: not over in seconds, so a quick repeat only feeds them.
 _LASTING_REASONS = {"quotaExceeded", "calendarUsageLimitsExceeded", "dailyLimitExceeded"}
 _LASTING_S = 15 * 60.0
+_EXPIRED_REASONS = {"fullSyncRequired", "updatedMinTooLongAgo"}
+
+
+class GuestsForbiddenError(LoginRefusedError):
+    """This account may not invite: a service account that was delegated no user."""
+
+
+class SyncTokenExpiredError(NotFoundError):
+    """What changed since then is no longer known: everything must be listed."""
+
+
+class MeetPendingError(ServiceError):
+    """The event is there, its Meet link is still being made."""
 
 
 def refused(operation: str, answer: AnswerError, lost: type[ServiceError]) -> ServiceError:
@@ -35,11 +48,15 @@ def refused(operation: str, answer: AnswerError, lost: type[ServiceError]) -> Se
         return BusyError(SERVICE, operation, what, asked_s or _LASTING_S)
     if status == 429 or (status == 403 and _RATE_REASONS & set(reasons)):
         return BusyError(SERVICE, operation, what, asked_s)
+    if status == 403 and "forbiddenForServiceAccounts" in reasons:
+        return GuestsForbiddenError(SERVICE, operation, what)
     if status in (401, 403):
         return LoginRefusedError(SERVICE, operation, what)
+    if status == 410 and _EXPIRED_REASONS & set(reasons):
+        return SyncTokenExpiredError(SERVICE, operation, what)
     if status in (404, 410):
         return NotFoundError(SERVICE, operation, what)
-    if status in (409, 412):
+    if status in (409, 412) or (status == 400 and "channelIdNotUnique" in reasons):
         return ConflictError(SERVICE, operation, what)
     if status >= 500 or status == 408:
         return lost(SERVICE, operation, what)

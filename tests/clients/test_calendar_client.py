@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from outside_world import ANA, BRUNO, OutsideWorld, failure
@@ -55,6 +55,9 @@ def test_an_event_is_created_under_our_id(world):
         ends_at=END,
         summary=EVENT.summary,
         private={"marcado_meeting": "7"},
+        updated_at=datetime.fromisoformat(stored["updated"]),
+        organizer=ANA,
+        is_organized_here=True,
     )
     assert stored["start"] == {"dateTime": "2026-03-10T14:00:00-03:00", "timeZone": ZONE}
     assert (stored["summary"], stored["description"]) == (EVENT.summary, EVENT.description)
@@ -214,10 +217,16 @@ def test_a_cancelled_event_of_which_only_the_id_is_left_is_read(world):
     assert world.calendar(lambda c: c.get_event(ANA, EVENT.id)) == CalendarEvent(EVENT.id, "", "", True, None, None, "", {})
 
 
-def test_an_all_day_event_has_no_times(world):
-    world.control("/calendar/event/add", calendar_id=ANA, id="feriado1", start="2026-03-10", summary="Feriado")
+def test_an_all_day_event_has_days_in_place_of_times(world):
+    world.control("/calendar/event/add", calendar_id=ANA, id="feriado1", start="2026-03-10", end="2026-03-12", summary="Feriado")
     event = world.calendar(lambda calendar: calendar.get_event(ANA, "feriado1"))
     assert (event.starts_at, event.ends_at, event.summary) == (None, None, "Feriado")
+    assert (event.is_all_day, event.starts_on, event.ends_on) == (True, date(2026, 3, 10), date(2026, 3, 12))
+
+
+def test_a_timed_event_has_no_days(world):
+    event = world.calendar(insert)
+    assert (event.is_all_day, event.starts_on, event.ends_on) == (False, None, None)
 
 
 def test_an_event_that_never_was_is_none(world):

@@ -16,6 +16,7 @@ from clients.errors import (
     RefusedError,
     UnreachableError,
 )
+from clients.google_errors import GuestsForbiddenError
 from clients.transport import RetryPolicy
 
 ZONE = "America/Sao_Paulo"
@@ -26,11 +27,13 @@ TWO_TRIES = RetryPolicy(attempts=2, wait_s=0.01)
 READS = {
     "get_event": lambda c: c.get_event(ANA, "reuniao1"),
     "free_busy": lambda c: c.free_busy([ANA], START, END),
+    "changes": lambda c: c.changes(ANA, None, START),
 }
 WRITES = {
     "insert_event": lambda c: c.insert_event(ANA, NewEvent("reuniao1", "x", "", START, END, ZONE)),
     "move_event": lambda c: c.move_event(ANA, "reuniao1", START, END, ZONE),
     "delete_event": lambda c: c.delete_event(ANA, "reuniao1"),
+    "stop_channel": lambda c: c.stop_channel("canal-1", "recurso-1"),
 }
 ALL = {**READS, **WRITES}
 
@@ -54,7 +57,7 @@ def tries(world: OutsideWorld) -> int:
     [
         ("rateLimitExceeded", BusyError, QUICK.attempts),
         ("userRateLimitExceeded", BusyError, QUICK.attempts),
-        ("forbiddenForServiceAccounts", LoginRefusedError, 1),
+        ("forbiddenForServiceAccounts", GuestsForbiddenError, 1),
         ("insufficientPermissions", LoginRefusedError, 1),
         ("accessNotConfigured", LoginRefusedError, 1),
         ("quotaExceeded", BusyError, 1),

@@ -7,13 +7,16 @@ import pytest
 import structlog
 from outside_world import ANA, EVOLUTION_KEY, KOMMO_TOKEN, calls, failure, logged
 
-from clients.calendar import NewEvent
+from clients.calendar import Invitee, NewEvent
 from clients.errors import ServiceError
 
 PHONE, JID = "+5511987654321", "5511987654321@s.whatsapp.net"
 TEXT = "Segredo da Joana"
 START = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
-EVENT = NewEvent("reuniao1", TEXT, TEXT, START, START + timedelta(hours=1), "America/Sao_Paulo", {"phone": PHONE})
+GUEST = Invitee("segredo@cliente.example", TEXT)
+EVENT = NewEvent(
+    "reuniao1", TEXT, TEXT, START, START + timedelta(hours=1), "America/Sao_Paulo", {"phone": PHONE}, [GUEST], wants_meet=True
+)
 
 
 async def kommo_day(kommo):
@@ -59,8 +62,12 @@ async def calendar_day(calendar):
     await calendar.insert_event(ANA, EVENT)
     await calendar.get_event(ANA, EVENT.id)
     await calendar.move_event(ANA, EVENT.id, START, START + timedelta(hours=2), EVENT.zone)
+    await calendar.change_guests(ANA, EVENT.id, uninvite=[GUEST.email])
     await calendar.free_busy([ANA], START, START + timedelta(days=1))
     await calendar.delete_event(ANA, EVENT.id)
+    await calendar.changes(ANA, None, START)
+    channel = await calendar.watch(ANA, "canal-1", "http://127.0.0.1:9/webhook/google", TEXT, 3600)
+    await calendar.stop_channel(channel.id, channel.resource_id)
 
 
 DAYS = {"kommo": ("Kommo", kommo_day), "whatsapp": ("WhatsApp", whatsapp_day), "calendar": ("Google Calendar", calendar_day)}
@@ -117,6 +124,8 @@ def test_paths_have_names_in_place_of_ids(world):
         "/webhook/find/{instance}",
         "/calendars/{calendarId}/events",
         "/calendars/{calendarId}/events/{eventId}",
+        "/calendars/{calendarId}/events/watch",
+        "/channels/stop",
         "/freeBusy",
     }
 
@@ -149,6 +158,7 @@ def test_no_token_phone_text_or_address_is_ever_logged_or_in_an_error(world, cli
         TEXT,
         TEXT.replace(" ", ""),
         "Segredo",
+        GUEST.email,
         PHONE.strip("+"),
         "987654321",
         "127.0.0.1",
