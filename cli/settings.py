@@ -153,6 +153,12 @@ class Settings(BaseSettings):
     SWEEP_INTERVAL_S: float = Field(
         default=300.0, ge=1, le=86_400, description="Seconds between two looks at every open meeting, which find lost webhooks."
     )
+    SELLER_UNDO_S: float = Field(
+        default=15.0,
+        ge=0,
+        le=600,
+        description="Seconds in which a seller can take an act back before anybody hears of it; Kommo deletions count at once.",
+    )
     MODEL_CALLS_PER_TURN: int = Field(
         default=10,
         ge=1,

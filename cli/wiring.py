@@ -128,12 +128,8 @@ def make_service(
     settler = Settler(db, calendar, kommo, leads, outbox, notes, business, fields=fields, locale=settings.LOCALE, now=now)
     booking = Booking(db, calendar, business, now)
     undo_s = settings.SELLER_UNDO_S
-    by_hand = ByHand(
-        db, kommo, booking, leads, settler, notes, business, locale=settings.LOCALE, undo_s=undo_s, now=now
-    )
-    synchroniser = Synchroniser(
-        db, kommo, calendar, booking, settler, business, fields=fields, undo_s=undo_s, now=now
-    )
+    by_hand = ByHand(db, kommo, booking, leads, settler, notes, business, locale=settings.LOCALE, undo_s=undo_s, now=now)
+    synchroniser = Synchroniser(db, kommo, calendar, booking, settler, business, fields=fields, undo_s=undo_s, now=now)
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
     dispatcher = Dispatcher(
         db,

@@ -13,13 +13,13 @@ from meetings.booking import Booking, upcoming_meeting
 from meetings.business import Business, Seller
 from meetings.customers import Leads, customer_of
 from meetings.database import Database
+from meetings.decide import Crm
 from meetings.effects_crm import mark_of
 from meetings.events import ChatIdentity
 from meetings.lifecycle import first_change, snapshot
 from meetings.notes import Notes
 from meetings.phones import to_e164
 from meetings.seen import remember, task_seen
-from meetings.decide import Crm
 from meetings.settle import Settler
 from meetings.slots import Interval
 from meetings.tables import Customer, Meeting, MeetingPhase, MeetingStatus

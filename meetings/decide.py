@@ -205,9 +205,7 @@ def decide(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, 
     return Decision(put_back=put_back, because="put_back" if put_back else "")
 
 
-def _status_wishes(
-    agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, rules: Rules
-) -> Iterator[Decision]:
+def _status_wishes(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, rules: Rules) -> Iterator[Decision]:
     """What the seller's doings ask for, strongest first."""
     task, lead, shown = crm.task, crm.lead, agreed.shown
     is_upcoming = agreed.starts_at > now
@@ -219,18 +217,14 @@ def _status_wishes(
         named = status_named(lead.status, rules.words)
         was = status_named(shown.lead.status, rules.words) if shown.lead else None
         if named is not None and (named is not was or LEAD not in agreed.pending):
-            yield Decision(
-                named, source=LEAD, because=f"status_set_{named.value}", can_be_undone=True, done_at=lead.updated_at
-            )
+            yield Decision(named, source=LEAD, because=f"status_set_{named.value}", can_be_undone=True, done_at=lead.updated_at)
     if task is not None and task.is_gone:
         yield Decision(MeetingStatus.CANCELLED, source=TASK, because="task_deleted")
     elif task is not None and task.is_completed and (agreed.source != LEAD or agreed.status is MeetingStatus.SCHEDULED):
         yield from _result_wish(agreed, task, rules.words)
     was_lost = shown.lead is not None and shown.lead.is_lost
     if lead is not None and lead.is_lost and not was_lost and is_upcoming and rules.lead_lost == "cancel":
-        yield Decision(
-            MeetingStatus.CANCELLED, source=LEAD, because="lead_lost", can_be_undone=True, done_at=lead.updated_at
-        )
+        yield Decision(MeetingStatus.CANCELLED, source=LEAD, because="lead_lost", can_be_undone=True, done_at=lead.updated_at)
     if calendar is not None and agreed.status is MeetingStatus.SCHEDULED and EVENT not in agreed.pending:
         if calendar.is_gone:
             yield Decision(
@@ -249,9 +243,7 @@ def _status_wishes(
 
 def _result_wish(agreed: Agreed, task: TaskSeen, words: ResultWords) -> Iterator[Decision]:
     if means(task.result, words.no_show):
-        yield Decision(
-            MeetingStatus.NO_SHOW, source=TASK, because="task_no_show", can_be_undone=True, done_at=task.updated_at
-        )
+        yield Decision(MeetingStatus.NO_SHOW, source=TASK, because="task_no_show", can_be_undone=True, done_at=task.updated_at)
     elif means(task.result, words.cancelled):
         yield Decision(
             MeetingStatus.CANCELLED, source=TASK, because="task_cancelled", can_be_undone=True, done_at=task.updated_at
@@ -286,9 +278,7 @@ def _handed_over(agreed: Agreed, crm: Crm, rules: Rules) -> Decision | None:
     )
 
 
-def _moved(
-    agreed: Agreed, task: TaskSeen | None, event: EventSeen | None, handed_over: Decision | None
-) -> Decision | None:
+def _moved(agreed: Agreed, task: TaskSeen | None, event: EventSeen | None, handed_over: Decision | None) -> Decision | None:
     """A new time, with a new seller if there is one too; None when neither changed."""
     seen: TaskSeen | EventSeen | None
     for source, seen, shown in ((TASK, task, agreed.shown.task), (EVENT, event, agreed.shown.event)):
@@ -326,11 +316,11 @@ def _differing(agreed: Agreed, crm: Crm, calendar: EventSeen | None) -> Iterator
     is_open = task is not None and not task.is_gone and not task.is_completed
     if is_open and agreed.status is not MeetingStatus.SCHEDULED:
         yield TASK
-    if calendar is not None and not calendar.is_gone:
-        if agreed.status is MeetingStatus.CANCELLED:
-            yield EVENT
-        elif agreed.status is MeetingStatus.SCHEDULED and calendar.is_untimed:
-            yield EVENT
+    is_wrong = agreed.status is MeetingStatus.CANCELLED or (
+        agreed.status is MeetingStatus.SCHEDULED and calendar is not None and calendar.is_untimed
+    )
+    if calendar is not None and not calendar.is_gone and is_wrong:
+        yield EVENT
 
 
 def status_named(text: str | None, words: ResultWords) -> MeetingStatus | None:

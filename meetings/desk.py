@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import OutcomeUnknownError, ServiceError, UnreachableError
 from meetings.booking import Booking, BookingRefusedError, latest_meeting, upcoming_meeting
+from meetings.cases import EffectLostError
 from meetings.customers import Leads
 from meetings.database import Database
-from meetings.cases import EffectLostError
 from meetings.settle import Settler
 from meetings.tables import Meeting, MeetingPhase
 

@@ -227,19 +227,19 @@ class Dispatcher:
             for entity, entity_id, upto, attempts, lead_id, task_type, customer_id in rows.all():
                 meetings = await meetings_named(session, entity, entity_id)
                 nth = f"{upto}:{attempts}"
-                for m in meetings:
-                    wanted.append((LOOK, (m.id, entity, upto), lane_of(m.customer_id), f"look:{m.id}:{entity}:{nth}"))
+                wanted += [
+                    (LOOK, (m.id, entity, upto), lane_of(m.customer_id), f"look:{m.id}:{entity}:{nth}") for m in meetings
+                ]
                 customers = await _customers_of(session, entity_id) if entity == HintEntity.LEAD and not meetings else []
-                for one in customers:
-                    wanted.append((LEAD, (one, entity_id, upto), lane_of(one), f"lead:{one}:{nth}"))
+                wanted += [(LEAD, (one, entity_id, upto), lane_of(one), f"lead:{one}:{nth}") for one in customers]
                 if meetings or customers:
                     continue
                 if entity == HintEntity.TASK and lead_id and self.looks.by_hand.may_be_meeting(task_type):
                     if customer_id is None:
                         wanted.append((TASK, (entity_id, upto), f"task:{entity_id}", f"task:{entity_id}:{nth}"))
                     else:
-                        args = (customer_id, entity_id, upto)
-                        wanted.append((ADOPT, args, lane_of(customer_id), f"adopt:{entity_id}:{nth}"))
+                        about = (customer_id, entity_id, upto)
+                        wanted.append((ADOPT, about, lane_of(customer_id), f"adopt:{entity_id}:{nth}"))
                     continue
                 await self._nobody(session, entity, entity_id, upto)
         for workflow, args, lane, workflow_id in wanted:
@@ -248,9 +248,7 @@ class Dispatcher:
     async def _nobody(self, session: AsyncSession, entity: str, entity_id: int, upto: int) -> None:
         """Closes hints about what is no business of ours."""
         hints = await session.scalars(
-            select(Hint).where(
-                Hint.entity == entity, Hint.entity_id == entity_id, Hint.id <= upto, Hint.done_at.is_(None)
-            )
+            select(Hint).where(Hint.entity == entity, Hint.entity_id == entity_id, Hint.id <= upto, Hint.done_at.is_(None))
         )
         for hint in hints:
             hint.done_at, hint.outcome = self.now(), "nobody we know"
@@ -265,7 +263,7 @@ class Dispatcher:
             )
             due = list(rows.all())
         for meeting_id, customer_id, look_at in due:
-            workflow_id = f"look:{meeting_id}:{look_at.isoformat()}"
+            workflow_id = f"look:{meeting_id}:{look_at}"
             await self._enqueue(LOOK, meeting_id, None, 0, lane=lane_of(customer_id), workflow_id=workflow_id)
 
     async def _notes(self) -> None:

@@ -152,9 +152,7 @@ class LeadEffect:
             return
         lead_id = await lead_of(case, self.cases, self.leads)
         seen = await self._write(meeting, lead_id) if lead_id is not None and case.is_current else None
-        await self.cases.mark(
-            meeting_id, lead_rev=meeting.revision, and_then=lambda row: remember(row, Crm(lead=seen), None)
-        )
+        await self.cases.mark(meeting_id, lead_rev=meeting.revision, and_then=lambda row: remember(row, Crm(lead=seen), None))
 
     async def put_back(self, meeting_id: int) -> None:
         """Writes the lead's two fields as they are agreed.

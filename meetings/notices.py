@@ -67,9 +67,7 @@ def _key(meeting: Meeting, customer: Customer, change: Change, told: Mapping[str
     return None if meeting.told else "confirmation"
 
 
-def _key_of_status(
-    status: MeetingStatus, was: MeetingStatus, meeting: Meeting, customer: Customer, change: Change
-) -> str | None:
+def _key_of_status(status: MeetingStatus, was: MeetingStatus, meeting: Meeting, customer: Customer, change: Change) -> str | None:
     if status is MeetingStatus.CANCELLED:
         if change.at >= meeting.ends_at:
             return None  # somebody tidied up: nothing is called off that is over

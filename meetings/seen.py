@@ -1,9 +1,8 @@
 """Task, lead and event as the comparison sees them, and the base it compares with, kept with the meeting."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from clients.calendar import CalendarEvent
 from clients.kommo import LOST, KommoLead, KommoTask
@@ -11,7 +10,7 @@ from meetings.business import Business
 from meetings.decide import EVENT, LEAD, TASK, Agreed, Crm, EventSeen, LeadSeen, Shown, TaskSeen
 from meetings.tables import Change, Meeting, MeetingStatus
 
-_Seen = TypeVar("_Seen", TaskSeen, LeadSeen, EventSeen)
+_TASK, _LEAD, _EVENT = TypeAdapter(TaskSeen), TypeAdapter(LeadSeen), TypeAdapter(EventSeen)
 
 
 def task_seen(task: KommoTask | None, meeting: Meeting, business: Business) -> TaskSeen:
@@ -76,7 +75,12 @@ def agreed_of(meeting: Meeting, change: Change) -> Agreed:
 
 def shown_of(meeting: Meeting) -> Shown:
     kept = meeting.shown or {}
-    return Shown(_load(TaskSeen, kept.get(TASK)), _load(LeadSeen, kept.get(LEAD)), _load(EventSeen, kept.get(EVENT)))
+    task, lead, event = kept.get(TASK), kept.get(LEAD), kept.get(EVENT)
+    return Shown(
+        _TASK.validate_python(task) if task else None,
+        _LEAD.validate_python(lead) if lead else None,
+        _EVENT.validate_python(event) if event else None,
+    )
 
 
 def remember(meeting: Meeting, crm: Crm, event: EventSeen | None, *, has_new_event: bool = False) -> None:
@@ -86,30 +90,15 @@ def remember(meeting: Meeting, crm: Crm, event: EventSeen | None, *, has_new_eve
         has_new_event: What was read belongs to an event that the meeting has left; of the new one nothing is known.
     """
     shown = dict(meeting.shown or {})
-    for name, seen in ((TASK, crm.task), (LEAD, crm.lead), (EVENT, event)):
-        if seen is not None and not seen.is_gone:
-            shown[name] = {key: _plain(value) for key, value in asdict(seen).items()}
+    if crm.task is not None and not crm.task.is_gone:
+        shown[TASK] = _TASK.dump_python(crm.task, mode="json")
+    if crm.lead is not None and not crm.lead.is_gone:
+        shown[LEAD] = _LEAD.dump_python(crm.lead, mode="json")
+    if event is not None and not event.is_gone:
+        shown[EVENT] = _EVENT.dump_python(event, mode="json")
     if has_new_event:
         shown.pop(EVENT, None)
     meeting.shown = shown
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _load(kind: type[_Seen], kept: Mapping[str, Any] | None) -> _Seen | None:
-    if not kept:
-        return None
-    times = {"starts_at", "ends_at", "updated_at"}
-    known = {field.name for field in fields(kind)}
-    return kind(
-        **{
-            key: datetime.fromisoformat(value) if key in times and value else value
-            for key, value in kept.items()
-            if key in known
-        }
-    )
 
 
 def _moment(epoch_s: int) -> datetime | None:

@@ -4,7 +4,7 @@ The order matters once: the event comes first, for nobody may be told of a meeti
 the task, the lead and the customer's notice do not wait for each other: Kommo being down does not keep a customer in the dark.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -175,7 +175,7 @@ class Settler:
             await self.cases.mark(meeting.id, told=max(told, key=lambda change: change.revision).after)
         return bool(told)
 
-    async def _attempt(self, meeting_id: int, steps: dict[str, Callable[[int], Awaitable[None]]]) -> list[str]:
+    async def _attempt(self, meeting_id: int, steps: Mapping[str, Callable[[int], Awaitable[None]]]) -> list[str]:
         problems = []
         for name, step in steps.items():
             try:

@@ -1,4 +1,7 @@
-"""Looks at Kommo and the calendar for one meeting and acts on the difference. With a hint or without (the sweep): the same function."""
+"""Looks at Kommo and the calendar for one meeting and acts on the difference.
+
+With a hint or without (an undo window that is over, the sweep): the same function.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +16,7 @@ from meetings.booking import Booking, newest_meeting_of_lead
 from meetings.business import Business, Seller
 from meetings.customers import heed_lead
 from meetings.database import Database
-from meetings.decide import Agreed, Crm, Decision, EventSeen, LeadSeen, Rules, TaskSeen, decide
+from meetings.decide import Crm, Decision, EventSeen, LeadSeen, Rules, TaskSeen, decide
 from meetings.events import HintEntity
 from meetings.lifecycle import may_become, revise
 from meetings.seen import agreed_of, event_seen, lead_seen, remember, task_seen
@@ -153,8 +156,9 @@ class Synchroniser:
             await self.settler.put_back(meeting.id, decision.put_back)
 
     async def _why_not(self, meeting: Meeting, decision: Decision, event: EventSeen | None) -> str | None:
-        """Why a new time or seller can't be followed; None when it can. What was moved on the calendar itself only must lie ahead:
-        there the seller sees what else there is.
+        """Why a new time or seller can't be followed; None when it can.
+
+        What was moved on the calendar itself need only lie ahead: there the seller sees what else there is.
         """
         if decision.starts_at is None and decision.kommo_user_id is None:
             return None
@@ -196,10 +200,11 @@ class Synchroniser:
             return None
         return self.business.seller(decision.kommo_user_id)
 
-    async def _refuse(
-        self, meeting: Meeting, decision: Decision, reason: str, crm: Crm, event: EventSeen | None
-    ) -> None:
-        """The seller reads on the lead why the meeting stays, and what was changed goes back; a lead keeps its responsible user."""
+    async def _refuse(self, meeting: Meeting, decision: Decision, reason: str, crm: Crm, event: EventSeen | None) -> None:
+        """The seller reads on the lead why the meeting stays, and what was changed goes back.
+
+        A lead keeps its responsible user: whose lead it is, is not ours to say.
+        """
         log.info("seller's change not possible", meeting=meeting.id, because=decision.because, reason=reason)
         moved = decision.source if decision.source in ("task", "event") else None
         async with self.db.transaction() as session:

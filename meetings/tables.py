@@ -214,11 +214,11 @@ class Meeting(Table):
     next_try_at: Mapped[datetime | None]
     problem: Mapped[str | None]
     booked_in_turn: Mapped[str | None] = mapped_column(String(120))
-    shown: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    shown: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     told: Mapped[dict[str, Any] | None]
     wish: Mapped[dict[str, Any] | None]
     look_at: Mapped[datetime | None] = mapped_column(index=True)
-    old_events: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    old_events: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -282,7 +282,7 @@ class Hint(Table):
     action: Mapped[str] = mapped_column(String(16))
     kommo_lead_id: Mapped[int | None]
     task_type: Mapped[int | None]
-    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id", name="hint_customer"))
     stored_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime | None]
