@@ -2,12 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
 
-from cli.settings import SettingsError, load_settings, operator_catalogue
+from cli.settings import Settings, SettingsError, load_settings, operator_catalogue
+
+if TYPE_CHECKING:
+    from meetings.business import Business
 
 words = operator_catalogue()
 app = typer.Typer(help=words.text("help_app"), no_args_is_help=True, rich_markup_mode="rich", add_completion=False)
@@ -144,6 +147,50 @@ def evaluate(
         raise typer.Exit(1)
 
 
+@app.command(help=words.text("help_why"))
+def why(meeting: Annotated[str, typer.Argument(help=words.text("help_why_meeting"))], business: BusinessOption = None) -> None:
+    settings, rules = _accounts(business)
+    from cli.operate import show_story, tell_why
+
+    story = tell_why(settings, meeting)
+    if story is None:
+        advice = words.text("why_unknown_next", database=settings.DATABASE_URL.split("@")[-1])
+        _stop(words.text("why_unknown", wanted=meeting), [], advice)
+    show_story(out, story, rules, words)
+
+
+@app.command(help=words.text("help_sweep"))
+def sweep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=words.text("help_sweep_dry"))] = False,
+    business: BusinessOption = None,
+) -> None:
+    settings, rules = _accounts(business)
+    from cli.operate import show_comparison, sweep_now
+    from clients.errors import ServiceError
+
+    try:
+        found = sweep_now(settings, rules, dry_run=dry_run)
+    except ServiceError as error:
+        _stop(words.text("sweep_unreadable", problem=str(error)), [], "")
+    show_comparison(out, found, rules, words, dry_run=dry_run)
+
+
+def _accounts(business: Path | None) -> "tuple[Settings, Business]":
+    """The settings and the business file of the service that runs here, for commands that look at its records."""
+    from cli.logs import configure_logs
+    from meetings.business import BusinessFileError, load_business
+
+    try:
+        settings = load_settings({"BUSINESS_FILE": business} if business else None)
+    except SettingsError as error:
+        _stop(error.headline, error.problems, words.text("settings_next"))
+    configure_logs("CRITICAL", pretty=True)
+    try:
+        return settings, load_business(settings.BUSINESS_FILE, settings.GOOGLE_CALENDAR_ID)
+    except BusinessFileError as error:
+        _stop(str(error).splitlines()[0], str(error).splitlines()[1:], "")
+
+
 def _env_lines(urls: dict[str, str]) -> list[str]:
     from cli.stack import SANDBOX_VALUES, sandbox_urls
 
@@ -165,7 +212,7 @@ def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> Non
         # A demo answers sooner than production would: nobody here types in bursts.
         stack = Stack(
             business_file=business or Path("business.toml"),
-            overrides={"DEBOUNCE_SILENCE_S": 0.3 if tour else 1.0, "LOCALE": words.locale},
+            overrides={"DEBOUNCE_SILENCE_S": 0.3 if tour else 1.0, "SELLER_UNDO_S": 3, "LOCALE": words.locale},
             port=port,
         )
         try:

@@ -18,7 +18,6 @@ from agent.senses import Senses
 from agent.turn import Turns, TurnServices
 from cli.settings import Settings
 from clients.calendar import CalendarClient
-from clients.errors import RefusedError, ServiceError
 from clients.kommo import KommoClient
 from clients.speech import SpeechClient
 from clients.transport import RetryPolicy
@@ -30,6 +29,7 @@ from meetings.customers import Leads
 from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import Dispatcher
+from meetings.hooks import Hooks
 from meetings.inbox import Inbox
 from meetings.lanes import Lanes
 from meetings.looks import Looks
@@ -45,24 +45,6 @@ log = structlog.get_logger("service")
 _MAX_AUDIO_BYTES = 20 * 1024 * 1024  # below the transcription route's own 25 MB
 _MAX_IMAGE_BYTES = 5 * 1024 * 1024
 _LATE_S = 30  # the dispatcher looks several times a second; after this long it hangs
-KOMMO_EVENTS = (
-    "add_task",
-    "update_task",
-    "delete_task",
-    "responsible_task",
-    "update_lead",
-    "delete_lead",
-    "status_lead",
-    "responsible_lead",
-)
-EVOLUTION_EVENTS = (
-    "MESSAGES_UPSERT",
-    "MESSAGES_UPDATE",
-    "MESSAGES_EDITED",
-    "MESSAGES_DELETE",
-    "SEND_MESSAGE",
-    "CONNECTION_UPDATE",
-)
 
 
 def utc_now() -> datetime:
@@ -131,14 +113,17 @@ def make_service(
     by_hand = ByHand(db, kommo, booking, leads, settler, notes, business, locale=settings.LOCALE, undo_s=undo_s, now=now)
     synchroniser = Synchroniser(db, kommo, calendar, booking, settler, business, fields=fields, undo_s=undo_s, now=now)
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
+    token = settings.WEBHOOK_TOKEN.get_secret_value()
+    hooks = Hooks(kommo, whatsapp, settings.PUBLIC_URL, token) if settings.PUBLIC_URL else None
     dispatcher = Dispatcher(
         db,
         lanes,
         Looks(db, lanes, synchroniser, by_hand, now),
         settler,
-        Sweeper(db, kommo, calendar, by_hand, business, fields=fields, now=now),
+        Sweeper(db, kommo, calendar, business, fields=fields, now=now),
         notes,
         hand_off,
+        hooks,
         now,
         silence_s=settings.DEBOUNCE_SILENCE_S,
         cap_s=settings.DEBOUNCE_CAP_S,
@@ -172,10 +157,11 @@ def make_service(
 
     door = Door(
         inbox=Inbox(db, now, pause_min=settings.HANDOFF_PAUSE_MIN, automatic_replies=business.whatsapp.automatic_replies),
-        token=settings.WEBHOOK_TOKEN.get_secret_value(),
+        token=token,
         instance=settings.EVOLUTION_INSTANCE,
         wake=dispatcher.wake,
         checks=lambda: _checks(db, dispatcher),
+        warnings=lambda: {f"{service} webhook": problem for service, problem in hooks.problems.items()} if hooks else {},
     )
 
     @asynccontextmanager
@@ -183,8 +169,8 @@ def make_service(
         db.migrate()
         await lanes.start()
         dispatcher.start()
-        if settings.PUBLIC_URL:
-            await register_webhooks(settings, kommo, whatsapp)
+        if hooks:
+            await hooks.ensure()
         try:
             yield
         finally:
@@ -199,30 +185,20 @@ def make_service(
     return Service(app, settings, business, db, lanes, dispatcher, kommo, whatsapp, calendar)
 
 
-async def register_webhooks(settings: Settings, kommo: KommoClient, whatsapp: WhatsAppClient) -> None:
-    """Tells Kommo and Evolution where we are. A service that can't be told is logged: the sweep works without it."""
-    token = settings.WEBHOOK_TOKEN.get_secret_value()
-    destination = f"{settings.PUBLIC_URL}/webhook/kommo/events?token={token}"
+@asynccontextmanager
+async def make_sweeper(settings: Settings, business: Business) -> AsyncIterator[Sweeper]:
+    """A sweeper for commands, beside a service that may be running on the same database; it only reads from the services."""
+    db = Database(settings.DATABASE_URL)
+    db.migrate()
+    kommo = KommoClient(settings.KOMMO_BASE_URL, settings.KOMMO_ACCESS_TOKEN.get_secret_value())
+    calendar = CalendarClient(settings.GOOGLE_CREDENTIALS_FILE, settings.GOOGLE_CALENDAR_ENDPOINT)
+    fields = (settings.KOMMO_FIELD_GOOGLE_CALENDAR_LINK, settings.KOMMO_FIELD_MEETING_STATUS)
     try:
-        await _subscribe(kommo, destination)
-    except ServiceError as error:
-        log.error("Kommo webhook not registered", problem=str(error))
-    try:
-        url = f"{settings.PUBLIC_URL}/webhook/evolution"
-        await whatsapp.set_webhook(url, {"X-Marcado-Token": token}, EVOLUTION_EVENTS)
-    except ServiceError as error:
-        log.error("Evolution webhook not registered", problem=str(error))
-
-
-async def _subscribe(kommo: KommoClient, destination: str) -> None:
-    try:
-        await kommo.set_webhook(destination, KOMMO_EVENTS)
-    except RefusedError:
-        # Kommo's own list leaves out update_task, its guide names it: without it, tick "Task edited" by hand.
-        await kommo.set_webhook(destination, [event for event in KOMMO_EVENTS if event != "update_task"])
-    stored = await kommo.get_webhook(destination)
-    if stored is None or "update_task" not in stored.settings:
-        log.warning('Kommo does not announce edited tasks: tick "Task edited" under Settings > Integrations > Web hooks')
+        yield Sweeper(db, kommo, calendar, business, fields=fields, now=utc_now)
+    finally:
+        await kommo.close()
+        await calendar.close()
+        await db.close()
 
 
 async def _checks(db: Database, dispatcher: Dispatcher) -> dict[str, str]:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from clients.errors import ServiceError
 from meetings.database import Database
 from meetings.events import HintEntity
+from meetings.hooks import Hooks
 from meetings.lanes import Lanes
 from meetings.looks import ADOPT, LEAD, LOOK, TASK, Looks
 from meetings.notes import Notes
@@ -46,6 +47,7 @@ class Dispatcher:
         sweeper: Sweeper,
         notes: Notes,
         hand_off: HandOff,
+        hooks: Hooks | None,
         now: Callable[[], datetime],
         *,
         silence_s: float,
@@ -61,7 +63,7 @@ class Dispatcher:
             tick_s: Real seconds between two looks at the database.
         """
         self.db, self.lanes, self.looks, self.settler, self.sweeper = db, lanes, looks, settler, sweeper
-        self.notes, self.hand_off, self.now = notes, hand_off, now
+        self.notes, self.hand_off, self.hooks, self.now = notes, hand_off, hooks, now
         self.silence, self.cap = timedelta(seconds=silence_s), timedelta(seconds=cap_s)
         self.sweep_every, self.tick_s = timedelta(seconds=sweep_s), tick_s
         self._swept_at: datetime | None = None
@@ -147,6 +149,8 @@ class Dispatcher:
             except ServiceError as error:
                 log.warning("sweep failed", problem=str(error))  # the next one is minutes away
                 return 0
+            if self.hooks:
+                await self.hooks.ensure()
             log.info("swept", compared=found.compared, disagree=len(found.disagreements), by_hand=found.tasks_by_hand)
             return len(found.disagreements)
 
@@ -227,9 +231,7 @@ class Dispatcher:
             for entity, entity_id, upto, attempts, lead_id, task_type, customer_id in rows.all():
                 meetings = await meetings_named(session, entity, entity_id)
                 nth = f"{upto}:{attempts}"
-                wanted += [
-                    (LOOK, (m.id, entity, upto), lane_of(m.customer_id), f"look:{m.id}:{entity}:{nth}") for m in meetings
-                ]
+                wanted += [(LOOK, (m.id, entity, upto), lane_of(m.customer_id), f"look:{m.id}:{entity}:{nth}") for m in meetings]
                 customers = await _customers_of(session, entity_id) if entity == HintEntity.LEAD and not meetings else []
                 wanted += [(LEAD, (one, entity_id, upto), lane_of(one), f"lead:{one}:{nth}") for one in customers]
                 if meetings or customers:

@@ -16,7 +16,6 @@ from clients.calendar import CalendarClient, CalendarEvent
 from clients.kommo import KommoClient, KommoLead, KommoTask
 from meetings.booking import newest_meeting_of_lead
 from meetings.business import Business
-from meetings.by_hand import ByHand
 from meetings.database import Database
 from meetings.decide import Crm, Decision, decide
 from meetings.events import HintEntity
@@ -62,14 +61,13 @@ class Sweeper:
         db: Database,
         kommo: KommoClient,
         calendar: CalendarClient,
-        by_hand: ByHand,
         business: Business,
         *,
         fields: tuple[int, int],
         now: Callable[[], datetime],
     ) -> None:
         """`fields`: ids of the lead fields google_calendar_link and meeting_status."""
-        self.db, self.kommo, self.calendar, self.by_hand = db, kommo, calendar, by_hand
+        self.db, self.kommo, self.calendar = db, kommo, calendar
         self.business, self.fields, self.now = business, fields, now
         self.rules = rules_of(business)
 
@@ -145,7 +143,7 @@ class Sweeper:
 
     async def _tasks_by_hand(self) -> int:
         """Notes a hint for each Meeting task that nobody told us of; tasks from before our first sweep are not ours to take."""
-        if not self.by_hand.is_on:
+        if self.business.sync.task_by_hand == "ignore":
             return 0
         now = self.now()
         async with self.db.transaction() as session:

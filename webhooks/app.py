@@ -32,6 +32,7 @@ class Door:
         instance: Name of our WhatsApp instance; other instances' webhooks are not for us.
         wake: Called when something was stored.
         checks: Per part of the service, whether it is ready: name → "ok" or what is wrong.
+        warnings: What is wrong outside, though webhooks can be stored: name → what.
         counts: What was stored and what was ignored, since the start.
     """
 
@@ -40,6 +41,7 @@ class Door:
     instance: str
     wake: Callable[[], None]
     checks: Callable[[], Awaitable[dict[str, str]]]
+    warnings: Callable[[], dict[str, str]] = dict
     counts: dict[str, int] = field(default_factory=dict)
 
     def count(self, what: str) -> None:
@@ -89,7 +91,8 @@ def make_app(door: Door, lifespan: Callable[[FastAPI], AbstractAsyncContextManag
         """Whether webhooks can be stored now; 503 when not. Also says what was stored and ignored since the start."""
         checks = await door.checks()
         is_ready = all(value == "ok" for value in checks.values())
-        body = {"status": "ok" if is_ready else "not ready", "checks": checks, "webhooks": door.counts}
+        status = "ok" if is_ready else "not ready"
+        body = {"status": status, "checks": checks, "warnings": door.warnings(), "webhooks": door.counts}
         return JSONResponse(body, 200 if is_ready else 503)
 
     return app

@@ -1,0 +1,189 @@
+"""Commands for the operator of a running service: why a meeting is as it is, and what disagrees."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from cli.settings import Settings
+from cli.wiring import make_sweeper
+from meetings.business import Business
+from meetings.database import Database
+from meetings.story import Line, Story, find_meeting, story_of
+from meetings.sweep import Comparison, Disagreement
+from meetings.tables import Meeting
+from prompts.catalogue import Catalogue
+from prompts.labels import short_label
+
+_RECEIPTS = ("event", "task", "lead", "notice")
+
+
+def tell_why(settings: Settings, wanted: str) -> Story | None:
+    """The story of a meeting by its number or its customer's phone, None when there is none."""
+
+    async def read() -> Story | None:
+        db = Database(settings.DATABASE_URL)
+        try:
+            meeting_id = await find_meeting(db, wanted)
+            return None if meeting_id is None else await story_of(db, meeting_id)
+        finally:
+            await db.close()
+
+    return asyncio.run(read())
+
+
+def sweep_now(settings: Settings, business: Business, *, dry_run: bool) -> Comparison:
+    """Compares all meetings; unless it is a dry run, the running service (or the next one) looks at what disagrees.
+
+    Raises:
+        ServiceError: Kommo or the calendar can't be read.
+    """
+
+    async def act() -> Comparison:
+        async with make_sweeper(settings, business) as sweeper:
+            return await (sweeper.compare() if dry_run else sweeper.sweep())
+
+    return asyncio.run(act())
+
+
+def show_story(out: Console, story: Story, business: Business, words: Catalogue) -> None:
+    """A panel with the meeting, a table of its changes, what the customer was told."""
+    out.print(_head(story, business, words))
+    table = Table(title=words.text("why_changes"), box=box.SIMPLE, title_justify="left", title_style="bold")
+    for key in ("why_when", "why_what", "why_who", "why_because"):
+        table.add_column(words.text(key), overflow="fold")
+    for line in story.lines:
+        table.add_row(
+            short_label(line.at, business.zone, words.locale),
+            _what(line, business, words),
+            f"{words.text(f'why_by_{line.by}')} · {words.text(f'why_in_{line.source}')}",
+            _because(line, words),
+        )
+    out.print(table)
+    told = Table(title=words.text("why_told"), box=box.SIMPLE, title_justify="left", title_style="bold")
+    for key in ("why_when", "why_state", "why_text"):
+        told.add_column(words.text(key), overflow="fold")
+    for message in story.told:
+        told.add_row(
+            short_label(message.at, business.zone, words.locale),
+            words.text(f"why_state_{message.state}"),
+            Text(message.text),
+        )
+    if story.told:
+        out.print(told)
+    if story.hints:
+        hints = Table(title=words.text("why_hints"), box=box.SIMPLE, title_justify="left", title_style="bold")
+        for key in ("why_when", "why_hint", "why_outcome"):
+            hints.add_column(words.text(key))
+        for at, event, outcome in story.hints[-20:]:
+            hints.add_row(short_label(at, business.zone, words.locale), Text(event), Text(outcome))
+        out.print(hints)
+
+
+def show_comparison(out: Console, found: Comparison, business: Business, words: Catalogue, *, dry_run: bool) -> None:
+    """A table of what disagrees, and what happens about it."""
+    if not found.disagreements:
+        out.print(words.text("sweep_agrees", count=found.compared), style="green")
+    else:
+        table = Table(title=words.text("sweep_title"), box=box.SIMPLE, title_justify="left", title_style="bold")
+        for key in ("sweep_meeting", "sweep_customer", "why_when", "sweep_agreed", "sweep_seen", "sweep_follows"):
+            table.add_column(words.text(key), overflow="fold")
+        for one in found.disagreements:
+            table.add_row(*_row(one, business, words))
+        out.print(table)
+        out.print(words.text("sweep_count", count=found.compared, differ=len(found.disagreements)), style="bold")
+    if found.tasks_by_hand:
+        out.print(words.text("sweep_by_hand", count=found.tasks_by_hand))
+    if found.disagreements:
+        out.print(words.text("sweep_dry" if dry_run else "sweep_marked"), style="dim")
+
+
+def _row(one: Disagreement, business: Business, words: Catalogue) -> Sequence[str | Text]:
+    decision, meeting = one.decision, one.meeting
+    if decision.is_change:
+        seen = Catalogue.load("story", words.locale).text(decision.because)
+        if decision.status:
+            follows = words.text(f"status_{decision.status}")
+        elif decision.starts_at:
+            follows = words.text("sweep_moves", when=short_label(decision.starts_at, business.zone, words.locale))
+        else:
+            follows = words.text("sweep_hands_over", seller=_seller(decision.kommo_user_id, business))
+    elif decision.put_back:
+        seen = words.text("sweep_differs", what=_names(sorted(decision.put_back), words))
+        follows = words.text("sweep_put_back")
+    else:
+        seen = words.text("sweep_behind", what=_names(one.behind, words))
+        follows = words.text("sweep_goes_on")
+    return (
+        f"#{meeting.id}",
+        Text(one.customer.name or one.customer.phone or "–"),
+        short_label(meeting.starts_at, business.zone, words.locale),
+        words.text(f"status_{meeting.status}"),
+        seen,
+        follows,
+    )
+
+
+def _head(story: Story, business: Business, words: Catalogue) -> RenderableType:
+    meeting, customer = story.meeting, story.customer
+    lines = [
+        Text(
+            words.text(
+                "why_head",
+                customer=customer.name or "–",
+                phone=customer.phone or "–",
+                seller=_seller(meeting.kommo_user_id, business),
+                when=short_label(meeting.starts_at, business.zone, words.locale),
+                status=words.text(f"status_{meeting.status}"),
+            )
+        ),
+        _receipts(meeting, words),
+    ]
+    if meeting.problem:
+        lines.append(Text(words.text("why_problem", problem=meeting.problem), style="red"))
+    if meeting.link:
+        lines.append(Text(meeting.link, style="dim"))
+    return Panel(Group(*lines), title=f"#{meeting.id}", title_align="left", box=box.ROUNDED)
+
+
+def _receipts(meeting: Meeting, words: Catalogue) -> Text:
+    revs = (meeting.event_rev, meeting.task_rev, meeting.lead_rev, meeting.notice_rev)
+    text = Text()
+    for name, rev in zip(_RECEIPTS, revs, strict=True):
+        is_done = rev >= meeting.revision
+        text.append(f"{'✔' if is_done else '…'} {words.text(f'receipt_{name}')}   ", style="green" if is_done else "yellow")
+    return text
+
+
+def _what(line: Line, business: Business, words: Catalogue) -> str:
+    label = words.text(f"change_{line.what}")
+    if line.what in ("booked", "moved"):
+        return f"{label}: {_moment(line.after['starts_at'], business, words)}"
+    if line.what == "handed_over":
+        return f"{label}: {_seller(line.after['kommo_user_id'], business)}"
+    return label
+
+
+def _because(line: Line, words: Catalogue) -> Text:
+    text = Text(Catalogue.load("story", words.locale).text(line.because))
+    if line.reason:
+        text.append(f" “{line.reason}”", style="italic")
+    return text
+
+
+def _moment(text: str, business: Business, words: Catalogue) -> str:
+    return short_label(datetime.fromisoformat(text), business.zone, words.locale)
+
+
+def _seller(kommo_user_id: int | None, business: Business) -> str:
+    seller = business.seller(kommo_user_id)
+    return seller.name if seller else str(kommo_user_id)
+
+
+def _names(keys: Sequence[str], words: Catalogue) -> str:
+    return ", ".join(words.text(f"receipt_{key}") for key in keys)

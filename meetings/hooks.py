@@ -1,0 +1,111 @@
+"""Keeps Kommo and Evolution telling us: their webhooks exist, point here and are switched on."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from clients.errors import RefusedError, ServiceError
+from clients.kommo import KommoClient, KommoWebhookSetting
+from clients.whatsapp import WhatsAppClient
+
+log = structlog.get_logger("hooks")
+KOMMO_EVENTS = (
+    "add_task",
+    "update_task",
+    "delete_task",
+    "responsible_task",
+    "update_lead",
+    "delete_lead",
+    "status_lead",
+    "responsible_lead",
+)
+EVOLUTION_EVENTS = (
+    "MESSAGES_UPSERT",
+    "MESSAGES_UPDATE",
+    "MESSAGES_EDITED",
+    "MESSAGES_DELETE",
+    "SEND_MESSAGE",
+    "CONNECTION_UPDATE",
+)
+# Kommo's own list leaves this one out, its guide names it: where it is refused, "Task edited" is ticked by hand.
+_UNCERTAIN = "update_task"
+
+
+class Hooks:
+    """Sets our webhooks and repairs them. `problems` says what is wrong now, by service; empty when all is well."""
+
+    def __init__(self, kommo: KommoClient, whatsapp: WhatsAppClient, public_url: str, token: str) -> None:
+        """`public_url`: where the world reaches us; `token`: the secret that webhooks carry."""
+        self.kommo, self.whatsapp = kommo, whatsapp
+        self._kommo_url = f"{public_url}/webhook/kommo/events?token={token}"
+        self._evolution_url = f"{public_url}/webhook/evolution"
+        self._headers = {"X-Marcado-Token": token}
+        self.problems: dict[str, str] = {}
+
+    async def ensure(self) -> list[str]:
+        """Looks at both webhooks and sets what is missing, switched off or wrong; returns what was repaired.
+
+        A service that can't be asked is a problem for the log and the readiness, never an error: the sweep works without.
+        """
+        repaired = []
+        for service, look in (("kommo", self._kommo), ("evolution", self._evolution)):
+            if await self._try(service, look):
+                repaired.append(service)
+        return repaired
+
+    async def _try(self, service: str, look: Callable[[], Awaitable[bool]]) -> bool:
+        try:
+            return await look()
+        except ServiceError as error:
+            if self.problems.get(service) != str(error):
+                log.error("webhook not sure", of=service, problem=str(error))
+            self.problems[service] = str(error)
+            return False
+
+    async def _kommo(self) -> bool:
+        found = await self.kommo.get_webhook(self._kommo_url)
+        if _is_well(found):
+            self._note_edited(found)
+            return False
+        if found is not None and found.disabled:
+            # Kommo switches a webhook off that answered badly too often. Setting it again leaves it off; a new one is on.
+            await self.kommo.delete_webhook(self._kommo_url)
+        try:
+            await self.kommo.set_webhook(self._kommo_url, KOMMO_EVENTS)
+        except RefusedError:
+            await self.kommo.set_webhook(self._kommo_url, [event for event in KOMMO_EVENTS if event != _UNCERTAIN])
+        stored = await self.kommo.get_webhook(self._kommo_url)
+        if stored is None or stored.disabled:
+            raise RefusedError("Kommo", "set webhook", "it is switched off; save it under Settings > Integrations > Web hooks")
+        self._note_edited(stored)
+        log.warning("webhook set", of="kommo", was="missing" if found is None else "off" if found.disabled else "incomplete")
+        return True
+
+    def _note_edited(self, stored: KommoWebhookSetting | None) -> None:
+        if stored is not None and _UNCERTAIN in stored.settings:
+            self.problems.pop("kommo", None)
+            return
+        problem = 'Kommo does not announce edited tasks: tick "Task edited" under Settings > Integrations > Web hooks'
+        if self.problems.get("kommo") != problem:
+            log.warning("webhook incomplete", of="kommo", problem=problem)
+        self.problems["kommo"] = problem
+
+    async def _evolution(self) -> bool:
+        found = await self.whatsapp.get_webhook() or {}
+        is_well = (
+            found.get("enabled") is True
+            and found.get("url") == self._evolution_url
+            and set(EVOLUTION_EVENTS) <= set(found.get("events") or ())
+            and (found.get("headers") or {}).get("X-Marcado-Token") == self._headers["X-Marcado-Token"]
+        )
+        self.problems.pop("evolution", None)
+        if is_well:
+            return False
+        await self.whatsapp.set_webhook(self._evolution_url, self._headers, EVOLUTION_EVENTS)
+        log.warning("webhook set", of="evolution", was="wrong" if found else "missing")
+        return True
+
+
+def _is_well(found: KommoWebhookSetting | None) -> bool:
+    wanted = set(KOMMO_EVENTS) - {_UNCERTAIN}
+    return found is not None and not found.disabled and wanted <= set(found.settings)
