@@ -159,9 +159,17 @@ class CalendarClient:
         return event
 
     async def change_guests(
-        self, calendar_id: str, event_id: str, *, invite: Sequence[Invitee] = (), uninvite: Collection[str] = ()
+        self,
+        calendar_id: str,
+        event_id: str,
+        *,
+        invite: Sequence[Invitee] = (),
+        uninvite: Collection[str] = (),
+        description: str | None = None,
     ) -> CalendarEvent:
         """Adds people to the guest list and takes others (by address) off it; the rest keep their answers. Safe to repeat.
+
+        `description` replaces the event's own in the same write: guests read it.
 
         Where we may not invite, the event stays as it is, see `cannot`.
 
@@ -171,7 +179,7 @@ class CalendarClient:
         """
         async for attempt in attempts(self._calls.retry, ConflictError):
             with attempt:
-                return await self._change_guests(calendar_id, event_id, invite, uninvite)
+                return await self._change_guests(calendar_id, event_id, invite, uninvite, description)
         raise AssertionError("unreachable: the retry loop returns or raises")
 
     async def delete_event(self, calendar_id: str, event_id: str) -> None:
@@ -289,7 +297,12 @@ class CalendarClient:
         return seen
 
     async def _change_guests(
-        self, calendar_id: str, event_id: str, invite: Sequence[Invitee], uninvite: Collection[str]
+        self,
+        calendar_id: str,
+        event_id: str,
+        invite: Sequence[Invitee],
+        uninvite: Collection[str],
+        description: str | None,
     ) -> CalendarEvent:
         item = await self._get(calendar_id, event_id)
         event = read_event(item)
@@ -301,7 +314,9 @@ class CalendarClient:
             return event
 
         def patch() -> Any:
-            body = {"attendees": wanted}
+            body: dict[str, Any] = {"attendees": wanted}
+            if description is not None:
+                body["description"] = description
             request = self._events.patch(calendarId=calendar_id, eventId=event_id, body=body, sendUpdates="all")
             # The list is written as a whole: a guest's answer that came meanwhile would be lost.
             request.headers["If-Match"] = event.etag

@@ -200,7 +200,12 @@ class Seller(_Part):
 
 
 class MeetingRules(_Part):
-    """How meetings are offered. Minutes and days as the names say."""
+    """How meetings are offered. Minutes and days as the names say.
+
+    Attributes:
+        meet_link: A Google Meet link is made with the event and stands in the confirmation, where the account can make one.
+        invite_guests: Customers who gave an e-mail address get the calendar's invitation.
+    """
 
     subject: Localised
     length_min: int = Field(default=60, ge=5, le=480)
@@ -210,6 +215,8 @@ class MeetingRules(_Part):
     step_min: int = Field(default=30, ge=5, le=240)
     offers: int = Field(default=4, ge=1, le=10)
     holidays_region: str | None = None
+    meet_link: bool = False
+    invite_guests: bool = True
 
     @model_validator(mode="after")
     def _region_exists(self) -> Self:

@@ -133,9 +133,14 @@ class Desk:
     async def settle_all(self, customer_id: int) -> None:
         """Completes whatever was left out for the customer's meetings. Failures are planned again."""
         async with self.db.transaction() as session:
-            unsettled = [m.id for m in await _of_customer(session, customer_id) if not m.settled]
-        for meeting_id in unsettled:
-            await self.settler.settle(meeting_id)
+            meetings = await _of_customer(session, customer_id)
+            upcoming = await upcoming_meeting(session, customer_id, self.now())
+        for meeting in meetings:
+            if not meeting.settled:
+                await self.settler.settle(meeting.id)
+        if upcoming is not None:
+            with contextlib.suppress(ServiceError):  # an address that could not be invited is tried with the next turn
+                await self.settler.event.ensure_guest(upcoming.id)
 
     async def _with_event(self, meeting_id: int) -> Outcome:
         await self._try(meeting_id, self.settler.event.ensure)

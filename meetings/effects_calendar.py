@@ -1,10 +1,11 @@
 """The event on the seller's calendar: there at its time, on the right calendar, or gone."""
 
-from clients.calendar import CalendarClient, CalendarEvent, NewEvent
+from clients.calendar import CalendarClient, CalendarEvent, Invitee, NewEvent
 from clients.errors import ConflictError, NotFoundError, RefusedError
 from clients.kommo import KommoClient
 from meetings.business import Business, in_language
 from meetings.cases import Case, Cases
+from meetings.customers import language_of
 from meetings.decide import Crm, EventSeen
 from meetings.seen import event_seen, remember, shown_of
 from meetings.tables import Meeting, MeetingPhase, MeetingStatus
@@ -37,6 +38,26 @@ class EventEffect:
         if meeting.status == MeetingStatus.CANCELLED and case.change.hint != "event_deleted":
             await self.calendar.delete_event(meeting.calendar_id, meeting.event_id)
         await self._done(meeting, None)
+
+    async def ensure_guest(self, meeting_id: int) -> None:
+        """Who gave an e-mail address is invited, also after the booking; the address given last counts.
+
+        Raises:
+            ServiceError: Not known to be so; tried again with the customer's next turn.
+        """
+        case = await self.cases.read(meeting_id)
+        meeting, email = case.meeting, self._email(case)
+        is_due = meeting.status == MeetingStatus.SCHEDULED and meeting.event_rev >= meeting.revision
+        if not is_due or email is None or email == meeting.guest_email:
+            return
+        event = await self.calendar.change_guests(
+            meeting.calendar_id,
+            meeting.event_id,
+            invite=[Invitee(email, case.customer.name or "")],
+            uninvite=[meeting.guest_email] if meeting.guest_email else [],
+            description=self._description(case),
+        )
+        await self.cases.mark(meeting_id, guest_email=email, and_then=lambda row: remember(row, Crm(), event_seen(event)))
 
     async def put_back(self, meeting_id: int) -> None:
         """Undoes what somebody did to the event against what is agreed.
@@ -89,9 +110,12 @@ class EventEffect:
     async def _done(self, meeting: Meeting, event: CalendarEvent | None) -> None:
         deleted = list(meeting.old_events)
         seen: EventSeen | None = event_seen(event) if event else None
+        guest = next((one.email for one in event.guests if not one.is_self), None) if event else None
 
         def note(row: Meeting) -> None:
             row.link = event.link if event else row.link
+            row.meet_link = (event.meet_link or None) if event else row.meet_link
+            row.guest_email = guest if event else row.guest_email
             row.phase = MeetingPhase.BOOKED
             row.old_events = [old for old in row.old_events if old not in deleted]
             remember(row, Crm(), seen)
@@ -108,13 +132,31 @@ class EventEffect:
         words = Catalogue.load("crm", self.locale)
         subject = in_language(self.business.meetings.subject, self.locale)
         name = customer.name or customer.phone or "WhatsApp"
-        lead = self.kommo.lead_url(meeting.kommo_lead_id) if meeting.kommo_lead_id else "–"
+        email = self._email(case)
         return NewEvent(
             id=meeting.event_id,
             summary=words.text("event_title", subject=subject, name=name),
-            description=words.text("event_description", name=name, phone=customer.phone or "–", lead=lead),
+            description=self._description(case),
             starts_at=meeting.starts_at,
             ends_at=meeting.ends_at,
             zone=self.business.time_zone,
             private={"marcado_meeting": str(meeting.id)},
+            guests=[Invitee(email, customer.name or "")] if email else [],
+            wants_meet=self.business.meetings.meet_link,
+        )
+
+    def _email(self, case: Case) -> str | None:
+        return case.customer.email if self.business.meetings.invite_guests else None
+
+    def _description(self, case: Case) -> str:
+        """For the seller who it is and where the lead is; an invited customer reads it too, and gets a text of their own."""
+        meeting, customer = case.meeting, case.customer
+        if self._email(case):
+            words = Catalogue.load("notices", language_of(customer, self.locale))
+            return words.text("event_description", company=self.business.company.name)
+        return Catalogue.load("crm", self.locale).text(
+            "event_description",
+            name=customer.name or customer.phone or "WhatsApp",
+            phone=customer.phone or "–",
+            lead=self.kommo.lead_url(meeting.kommo_lead_id) if meeting.kommo_lead_id else "–",
         )

@@ -20,6 +20,7 @@ from meetings.events import (
     MessageEdited,
     OwnMessage,
 )
+from meetings.guests import note_email
 from meetings.qualification import fold
 from meetings.tables import Author, Customer, Hint, Message, MessageState, Webhook
 
@@ -120,6 +121,7 @@ class Inbox:
                 stored_at=self.now(),
             )
         )
+        note_email(customer, event.text)
         # A new message is a reason to answer at once, whatever went wrong with the last one.
         customer.turn_attempts, customer.next_turn_at = 0, None
 

@@ -30,7 +30,7 @@ def notice_of(meeting: Meeting, customer: Customer, change: Change, business: Bu
     locale = language_of(customer, default_locale)
     # Of a meeting that ended the customer knows the time they were last told.
     known = told if told and meeting.status != MeetingStatus.SCHEDULED else snapshot(meeting)
-    values = _values(known, customer, business, locale)
+    values = _values(known, customer, business, locale) | {"meet_link": meeting.meet_link or ""}
     if key == "moved" and told:
         old = datetime.fromisoformat(told["starts_at"])
         values |= {"old_day": day_label(old, business.zone, locale), "old_hour": hour_label(old, business.zone)}

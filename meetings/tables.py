@@ -90,6 +90,7 @@ class Customer(Table):
     jid: Mapped[str] = mapped_column(String(80))
     lid: Mapped[str | None] = mapped_column(String(80), unique=True)
     name: Mapped[str | None]
+    email: Mapped[str | None] = mapped_column(String(254))
     locale: Mapped[str | None] = mapped_column(String(8))
     kommo_contact_id: Mapped[int | None]
     kommo_lead_id: Mapped[int | None] = mapped_column(index=True)
@@ -185,6 +186,7 @@ class Meeting(Table):
     `shown` is what task, lead and event showed when we last wrote or accepted it: the base that tells somebody's change from
     our own write still to come. `told` is what the customer was last told (a snapshot), None before the confirmation.
     `wish` is an act of the seller that can still be taken back (`what`, `since`); at `look_at` everything is read again.
+    `link` is the seller's page of the event; `meet_link` its video call. `guest_email` is the address that was invited.
     `old_events` are events on calendars of earlier sellers, still to be deleted (`calendar_id`, `event_id`).
     """
 
@@ -199,6 +201,8 @@ class Meeting(Table):
     event_id: Mapped[str] = mapped_column(String(64), unique=True)
     generation: Mapped[int] = mapped_column(default=1)
     link: Mapped[str | None]
+    meet_link: Mapped[str | None]
+    guest_email: Mapped[str | None] = mapped_column(String(254))
     kommo_task_id: Mapped[int | None] = mapped_column(index=True)
     task_tried: Mapped[bool] = mapped_column(default=False)
     phase: Mapped[MeetingPhase] = mapped_column(String(16))

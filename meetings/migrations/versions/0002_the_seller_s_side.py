@@ -38,6 +38,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_crm_note_meeting_id"), ["meeting_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_crm_note_next_try_at"), ["next_try_at"], unique=False)
 
+    with op.batch_alter_table("customer", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("email", sa.String(length=254), nullable=True))
+
     with op.batch_alter_table("hint", schema=None) as batch_op:
         batch_op.add_column(sa.Column("task_type", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("customer_id", sa.Integer(), nullable=True))
@@ -45,6 +48,8 @@ def upgrade() -> None:
         batch_op.create_foreign_key("hint_customer", "customer", ["customer_id"], ["id"])
 
     with op.batch_alter_table("meeting", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("meet_link", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("guest_email", sa.String(length=254), nullable=True))
         batch_op.add_column(sa.Column("shown", sa.JSON(), server_default="{}", nullable=False))
         batch_op.add_column(sa.Column("told", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("wish", sa.JSON(), nullable=True))
@@ -64,12 +69,17 @@ def downgrade() -> None:
         batch_op.drop_column("wish")
         batch_op.drop_column("told")
         batch_op.drop_column("shown")
+        batch_op.drop_column("guest_email")
+        batch_op.drop_column("meet_link")
 
     with op.batch_alter_table("hint", schema=None) as batch_op:
         batch_op.drop_constraint("hint_customer", type_="foreignkey")
         batch_op.alter_column("webhook_id", existing_type=sa.INTEGER(), nullable=False)
         batch_op.drop_column("customer_id")
         batch_op.drop_column("task_type")
+
+    with op.batch_alter_table("customer", schema=None) as batch_op:
+        batch_op.drop_column("email")
 
     with op.batch_alter_table("crm_note", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_crm_note_next_try_at"))
