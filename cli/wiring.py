@@ -25,6 +25,7 @@ from clients.transport import RetryPolicy
 from clients.whatsapp import WhatsAppClient
 from meetings.booking import Booking
 from meetings.business import Business
+from meetings.calendars import CalendarWatch
 from meetings.customers import Leads
 from meetings.database import Database
 from meetings.desk import Desk
@@ -32,6 +33,7 @@ from meetings.dispatcher import Dispatcher
 from meetings.inbox import Inbox
 from meetings.lanes import Lanes
 from meetings.outbox import Outbox
+from meetings.push_channels import PushChannels
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.settle import Settler
 from meetings.sync import Synchroniser
@@ -78,6 +80,7 @@ class Service:
     kommo: KommoClient
     whatsapp: WhatsAppClient
     calendar: CalendarClient
+    calendars: CalendarWatch
 
 
 def make_service(
@@ -134,6 +137,9 @@ def make_service(
         sweep_s=settings.SWEEP_INTERVAL_S,
         tick_s=tick_s,
     )
+    token = settings.WEBHOOK_TOKEN.get_secret_value()
+    push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token)
+    calendars = CalendarWatch(db, calendar, business, push, now, poll_s=settings.CALENDAR_POLL_S)
     turn_services = TurnServices(
         db,
         lanes,
@@ -161,10 +167,11 @@ def make_service(
 
     door = Door(
         inbox=Inbox(db, now, pause_min=settings.HANDOFF_PAUSE_MIN, automatic_replies=business.whatsapp.automatic_replies),
-        token=settings.WEBHOOK_TOKEN.get_secret_value(),
+        token=token,
         instance=settings.EVOLUTION_INSTANCE,
         wake=dispatcher.wake,
         checks=lambda: _checks(db, dispatcher),
+        push=push,
     )
 
     @asynccontextmanager
@@ -178,6 +185,7 @@ def make_service(
             yield
         finally:
             await dispatcher.stop()
+            await calendars.stop()
             await lanes.stop()
             for client in (kommo, whatsapp, calendar, speech):
                 await client.close()
@@ -185,7 +193,7 @@ def make_service(
             await db.close()
 
     app = make_app(door, lifespan)
-    return Service(app, settings, business, db, lanes, dispatcher, kommo, whatsapp, calendar)
+    return Service(app, settings, business, db, lanes, dispatcher, kommo, whatsapp, calendar, calendars)
 
 
 async def register_webhooks(settings: Settings, kommo: KommoClient, whatsapp: WhatsAppClient) -> None:
