@@ -102,15 +102,16 @@ class CalendarWatch:
         async with self.db.transaction() as session:
             feeds = {feed.calendar_id: feed for feed in await session.scalars(select(CalendarFeed))}
             followed = await self._followed(session)
-        return [calendar_id for calendar_id in followed if self._due_at(feeds.get(calendar_id)) <= now]
+        return [calendar_id for calendar_id in followed if self._due_at(feeds.get(calendar_id), now) <= now]
 
     async def next_due(self) -> datetime | None:
         """When a look will be due that a push message or a failure asked for; None: only the regular ones are to come."""
+        now = self.now()
         async with self.db.transaction() as session:
             feeds = list(await session.scalars(select(CalendarFeed)))
             followed = set(await self._followed(session))
         asked = [feed for feed in feeds if feed.calendar_id in followed and (feed.nudged_at or feed.next_try_at)]
-        return min((self._due_at(feed) for feed in asked), default=None)
+        return min((self._due_at(feed, now) for feed in asked), default=None)
 
     async def poll(self, calendar_id: str) -> list[int]:
         """Reads what changed on a calendar and leaves a hint for each meeting of ours among it.
@@ -189,13 +190,11 @@ class CalendarWatch:
         )
         return sorted({*of_meetings, *(seller.calendar_id for seller in self.business.sellers)})
 
-    def _due_at(self, feed: CalendarFeed | None) -> datetime:
-        if feed is None:
-            return self.now()
-        if feed.next_try_at is not None:
+    def _due_at(self, feed: CalendarFeed | None, now: datetime) -> datetime:
+        if feed is not None and feed.next_try_at is not None:
             return feed.next_try_at  # a push message is no reason to press a server that is down
-        if feed.polled_at is None:
-            return self.now()
+        if feed is None or feed.polled_at is None:
+            return now
         regular = feed.polled_at + self.poll_every
         return min(regular, feed.nudged_at + _DEBOUNCE) if feed.nudged_at else regular
 

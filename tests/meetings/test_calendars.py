@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,16 @@ def test_every_sellers_calendar_is_due_at_first_and_then_regularly(tmp_path: Pat
         scene.control("/clock", advance_s=59)
         assert await office.watch.due() == []
         scene.control("/clock", advance_s=1)
+        assert await office.watch.due() == [ANA, BRUNO]
+
+    run(tmp_path, scene, act)
+
+
+def test_a_calendar_nobody_has_looked_at_is_due_while_time_goes_on(tmp_path: Path, scene: Scene) -> None:
+    async def act(office: Office) -> None:
+        passed = count()
+        office.watch.now = lambda: scene.now() + timedelta(microseconds=next(passed))
+        await office.push.ensure([ANA])  # the calendar has a row by now
         assert await office.watch.due() == [ANA, BRUNO]
 
     run(tmp_path, scene, act)

@@ -12,6 +12,7 @@ from calendar_scene import ANA, BRUNO, NOBODY, Office, run, run_served
 from meeting_scene import Scene, at, delivered, served
 from sqlalchemy import text
 
+from clients.errors import UnreachableError
 from meetings.push_channels import push_address
 
 DAY = 86_400
@@ -140,9 +141,10 @@ def test_a_message_that_comes_during_a_look_asks_for_another(tmp_path: Path, sce
 def test_a_message_does_not_press_a_calendar_that_can_not_be_read(tmp_path: Path, scene: Scene) -> None:
     async def act(office: Office) -> None:
         channel = await opened(office)
-        scene.control("/faults", service="google", method="GET", status=503)
+        scene.control("/faults", service="google", method="GET", status=503, times=4)
         for _ in range(4):
-            await office.watch._failed(ANA, TimeoutError())
+            with pytest.raises(UnreachableError):
+                await office.watch.poll(ANA)
         await post(office, message(channel))
         assert await office.watch.next_due() == scene.now() + timedelta(seconds=16)
 
