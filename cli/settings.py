@@ -132,8 +132,8 @@ class Settings(BaseSettings):
     )
     PUBLIC_URL: BaseUrl | None = Field(
         default=None,
-        description="Address under which Kommo and Evolution reach this service. When set, Marcado registers both webhooks "
-        "itself at the start; when empty, enter them by hand (README).",
+        description="Address under which Kommo, Evolution and Google reach this service. When set, Marcado registers webhooks "
+        "itself at the start; when empty, enter those of Kommo and Evolution by hand (README). Google takes https only.",
     )
     DATABASE_URL: str = Field(
         default="sqlite:///marcado.sqlite",
@@ -158,6 +158,12 @@ class Settings(BaseSettings):
         ge=0,
         le=600,
         description="Seconds in which a seller can take an act back before anybody hears of it; Kommo deletions count at once.",
+    )
+    CALENDAR_POLL_S: float = Field(
+        default=60.0,
+        ge=5,
+        le=86_400,
+        description="Seconds between two looks at a seller's calendar; with PUBLIC_URL Google also says when to look at once.",
     )
     MODEL_CALLS_PER_TURN: int = Field(
         default=10,

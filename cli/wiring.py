@@ -25,6 +25,7 @@ from clients.whatsapp import WhatsAppClient
 from meetings.booking import Booking
 from meetings.business import Business
 from meetings.by_hand import ByHand
+from meetings.calendars import CalendarWatch
 from meetings.customers import Leads
 from meetings.database import Database
 from meetings.desk import Desk
@@ -35,6 +36,7 @@ from meetings.lanes import Lanes
 from meetings.looks import Looks
 from meetings.notes import Notes
 from meetings.outbox import Outbox
+from meetings.push_channels import PushChannels
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.settle import Settler
 from meetings.sweep import Sweeper
@@ -64,6 +66,7 @@ class Service:
     kommo: KommoClient
     whatsapp: WhatsAppClient
     calendar: CalendarClient
+    calendars: CalendarWatch
 
 
 def make_service(
@@ -106,30 +109,34 @@ def make_service(
 
     leads = Leads(db, kommo, business, settings.LOCALE, now)
     outbox = Outbox(db, whatsapp, now)
+    token = settings.WEBHOOK_TOKEN.get_secret_value()
+    push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token)
+    calendars = CalendarWatch(db, calendar, business, push, now, poll_s=settings.CALENDAR_POLL_S)
     notes = Notes(db, kommo, now)
     settler = Settler(db, calendar, kommo, leads, outbox, notes, business, fields=fields, locale=settings.LOCALE, now=now)
     booking = Booking(db, calendar, business, now)
     undo_s = settings.SELLER_UNDO_S
     by_hand = ByHand(db, kommo, booking, leads, settler, notes, business, locale=settings.LOCALE, undo_s=undo_s, now=now)
-    synchroniser = Synchroniser(db, kommo, calendar, booking, settler, business, fields=fields, undo_s=undo_s, now=now)
+    synchroniser = Synchroniser(db, kommo, calendars, booking, settler, business, fields=fields, undo_s=undo_s, now=now)
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
-    token = settings.WEBHOOK_TOKEN.get_secret_value()
     hooks = Hooks(kommo, whatsapp, settings.PUBLIC_URL, token) if settings.PUBLIC_URL else None
     dispatcher = Dispatcher(
         db,
         lanes,
         Looks(db, lanes, synchroniser, by_hand, now),
         settler,
-        Sweeper(db, kommo, calendar, business, fields=fields, now=now),
+        Sweeper(db, kommo, calendars, business, fields=fields, now=now),
         notes,
         hand_off,
         hooks,
+        calendars,
         now,
         silence_s=settings.DEBOUNCE_SILENCE_S,
         cap_s=settings.DEBOUNCE_CAP_S,
         sweep_s=settings.SWEEP_INTERVAL_S,
         tick_s=tick_s,
     )
+    token = settings.WEBHOOK_TOKEN.get_secret_value()
     turn_services = TurnServices(
         db,
         lanes,
@@ -162,6 +169,7 @@ def make_service(
         wake=dispatcher.wake,
         checks=lambda: _checks(db, dispatcher),
         warnings=lambda: {f"{service} webhook": problem for service, problem in hooks.problems.items()} if hooks else {},
+        push=push,
     )
 
     @asynccontextmanager
@@ -175,6 +183,7 @@ def make_service(
             yield
         finally:
             await dispatcher.stop()
+            await calendars.stop()
             await lanes.stop()
             for client in (kommo, whatsapp, calendar, speech):
                 await client.close()
@@ -182,7 +191,7 @@ def make_service(
             await db.close()
 
     app = make_app(door, lifespan)
-    return Service(app, settings, business, db, lanes, dispatcher, kommo, whatsapp, calendar)
+    return Service(app, settings, business, db, lanes, dispatcher, kommo, whatsapp, calendar, calendars)
 
 
 @asynccontextmanager
@@ -192,9 +201,11 @@ async def make_sweeper(settings: Settings, business: Business) -> AsyncIterator[
     db.migrate()
     kommo = KommoClient(settings.KOMMO_BASE_URL, settings.KOMMO_ACCESS_TOKEN.get_secret_value())
     calendar = CalendarClient(settings.GOOGLE_CREDENTIALS_FILE, settings.GOOGLE_CALENDAR_ENDPOINT)
+    push = PushChannels(db, calendar, utc_now, public_url=None, secret=settings.WEBHOOK_TOKEN.get_secret_value())
+    calendars = CalendarWatch(db, calendar, business, push, utc_now, poll_s=settings.CALENDAR_POLL_S)
     fields = (settings.KOMMO_FIELD_GOOGLE_CALENDAR_LINK, settings.KOMMO_FIELD_MEETING_STATUS)
     try:
-        yield Sweeper(db, kommo, calendar, business, fields=fields, now=utc_now)
+        yield Sweeper(db, kommo, calendars, business, fields=fields, now=utc_now)
     finally:
         await kommo.close()
         await calendar.close()

@@ -129,7 +129,7 @@ class CalendarClient:
         raise refusals[-1]
 
     async def get_event(self, calendar_id: str, event_id: str) -> CalendarEvent | None:
-        """The event (also one that was deleted, marked so), None when Google knows nothing of it."""
+        """The event (also one that was deleted, marked so), None when Google knows nothing of it, or nothing of the calendar."""
         try:
             return read_event(await self._get(calendar_id, event_id))
         except NotFoundError:
@@ -205,6 +205,15 @@ class CalendarClient:
         answer = await self._calls.read("read free/busy", _FREE_BUSY, partial(self._freebusy.query, body=body))
         calendars = answer.get("calendars") or {}
         return {calendar_id: read_busy(calendars.get(calendar_id)) for calendar_id in calendar_ids}
+
+    async def check_readable(self, calendar_id: str) -> None:
+        """Returns when events of the calendar can be read.
+
+        Raises:
+            NotFoundError: No such calendar, or it is not shared with us.
+        """
+        listing = partial(self._events.list, calendarId=calendar_id, maxResults=1, fields="kind")
+        await self._calls.read("look at calendar", _EVENTS, listing)
 
     async def changes(
         self, calendar_id: str, sync_token: str | None, time_min: datetime, *, page_size: int = _PAGE

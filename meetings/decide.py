@@ -58,11 +58,13 @@ class EventSeen:
         is_gone: Deleted, or moved to another calendar.
         is_untimed: Somebody made it an all-day event; it has no hours then.
         is_declined: The customer declined the invitation.
+        holder: Kommo user id of the seller on whose calendar it was found, None when that is the meeting's own.
     """
 
     is_gone: bool = False
     is_untimed: bool = False
     is_declined: bool = False
+    holder: int | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     updated_at: datetime | None = None
@@ -136,6 +138,7 @@ class Decision:
         by: Whose act it was: seller or customer.
         can_be_undone: Kommo or Google lets one take the act back: wait a little before the customer hears of it.
         done_at: When it was done, None when that can't be told.
+        is_on_calendar: The event stands on the new seller's calendar already: somebody gave it to them there.
         put_back: Those of task, lead and event that differ from what is agreed and must be set right.
     """
 
@@ -148,6 +151,7 @@ class Decision:
     by: str = "seller"
     can_be_undone: bool = False
     done_at: datetime | None = None
+    is_on_calendar: bool = False
     put_back: frozenset[str] = frozenset()
 
     @property
@@ -189,6 +193,7 @@ def decide(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, 
     | the task has another time | moved there while scheduled |
     | the event has another time | moved there while scheduled |
     | the task, else the lead, has another responsible user who is a seller | that seller holds it, together with a new time |
+    | the event stands on another seller's calendar | the same |
     | link or status on the lead, an open task of a closed meeting, an all-day event | put back |
 
     A status that would not be legal (`lifecycle.LEGAL`) is no wish. Deletions in Kommo are final and acted on at once; the rest
@@ -198,7 +203,7 @@ def decide(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, 
         if wish.status is not None and may_become(agreed.status, wish.status) and wish.status is not agreed.status:
             return wish
     if agreed.status is MeetingStatus.SCHEDULED:
-        change = _moved(agreed, crm.task, calendar, _handed_over(agreed, crm, rules))
+        change = _moved(agreed, crm.task, calendar, _handed_over(agreed, crm, calendar, rules))
         if change is not None:
             return change
     put_back = frozenset(_differing(agreed, crm, calendar)) - agreed.pending
@@ -254,8 +259,8 @@ def _result_wish(agreed: Agreed, task: TaskSeen, words: ResultWords) -> Iterator
         )
 
 
-def _handed_over(agreed: Agreed, crm: Crm, rules: Rules) -> Decision | None:
-    """Another seller on the task, else on the lead. Who is no seller of the business file can't hold meetings."""
+def _handed_over(agreed: Agreed, crm: Crm, calendar: EventSeen | None, rules: Rules) -> Decision | None:
+    """Another seller on the task, else on the lead, else by the calendar. Who is no seller of ours holds no meetings."""
     seen, shown = crm.task, agreed.shown.task
     before = shown.responsible if shown else None
     if seen and not seen.is_gone and _is_new(seen.responsible, before, agreed.kommo_user_id, seen.updated_at, agreed):
@@ -269,12 +274,26 @@ def _handed_over(agreed: Agreed, crm: Crm, rules: Rules) -> Decision | None:
             )
         return None
     lead, known = crm.lead, agreed.shown.lead
-    if lead is None or lead.is_gone or known is None or known.responsible is None or lead.responsible not in rules.sellers:
-        return None  # whose lead it was before the meeting says nothing: only a change does
-    if not _is_new(lead.responsible, known.responsible, agreed.kommo_user_id, lead.updated_at, agreed):
-        return None
+    # Whose lead it was before the meeting says nothing: only a change does.
+    was = known.responsible if known else None
+    is_seller = lead is not None and not lead.is_gone and was is not None and lead.responsible in rules.sellers
+    if lead is None or not is_seller or not _is_new(lead.responsible, was, agreed.kommo_user_id, lead.updated_at, agreed):
+        return _given_away(calendar, agreed)
     return Decision(
         kommo_user_id=lead.responsible, source=LEAD, because="lead_handed_over", can_be_undone=True, done_at=lead.updated_at
+    )
+
+
+def _given_away(event: EventSeen | None, agreed: Agreed) -> Decision | None:
+    if event is None or event.holder in (None, agreed.kommo_user_id) or EVENT in agreed.pending:
+        return None
+    return Decision(
+        kommo_user_id=event.holder,
+        source=EVENT,
+        because="event_handed_over",
+        can_be_undone=True,
+        done_at=event.updated_at,
+        is_on_calendar=True,
     )
 
 
@@ -295,6 +314,7 @@ def _moved(agreed: Agreed, task: TaskSeen | None, event: EventSeen | None, hande
                 because=f"{source}_moved",
                 can_be_undone=True,
                 done_at=seen.updated_at,
+                is_on_calendar=handed_over.is_on_calendar if handed_over else False,
             )
     return handed_over
 

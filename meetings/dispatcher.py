@@ -14,11 +14,12 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import ServiceError
+from meetings.calendars import CalendarWatch
 from meetings.database import Database
 from meetings.events import HintEntity
 from meetings.hooks import Hooks
 from meetings.lanes import Lanes
-from meetings.looks import ADOPT, LEAD, LOOK, TASK, Looks
+from meetings.looks import ADOPT, LEAD, LOOK, TASK, Looks, open_hints
 from meetings.notes import Notes
 from meetings.qualifying import HandOff
 from meetings.settle import Settler
@@ -28,6 +29,7 @@ from meetings.tables import Author, Customer, Hint, Meeting, MeetingPhase, Messa
 
 log = structlog.get_logger("dispatcher")
 TURN, SETTLE, HAND_OFF, SWEEP, NOTES = "turn.v1", "settle.v1", "hand_off.v1", "sweep.v1", "notes.v1"
+_HELD_S = 5  # hints about a meeting that is just being booked wait this long
 _GRACE_S = 30  # a change's own workflow gets this long before the dispatcher helps
 
 
@@ -48,6 +50,7 @@ class Dispatcher:
         notes: Notes,
         hand_off: HandOff,
         hooks: Hooks | None,
+        calendars: CalendarWatch,
         now: Callable[[], datetime],
         *,
         silence_s: float,
@@ -63,7 +66,7 @@ class Dispatcher:
             tick_s: Real seconds between two looks at the database.
         """
         self.db, self.lanes, self.looks, self.settler, self.sweeper = db, lanes, looks, settler, sweeper
-        self.notes, self.hand_off, self.hooks, self.now = notes, hand_off, hooks, now
+        self.notes, self.hand_off, self.hooks, self.calendars, self.now = notes, hand_off, hooks, calendars, now
         self.silence, self.cap = timedelta(seconds=silence_s), timedelta(seconds=cap_s)
         self.sweep_every, self.tick_s = timedelta(seconds=sweep_s), tick_s
         self._swept_at: datetime | None = None
@@ -99,6 +102,7 @@ class Dispatcher:
         await self._turns()
         await self._hints()
         await self._looks()
+        await self.calendars.tick()
         await self._unsettled()
         await self._hand_offs()
         await self._notes()
@@ -133,9 +137,7 @@ class Dispatcher:
             )
             times += [next_try_at or updated_at + timedelta(seconds=_GRACE_S) for updated_at, next_try_at in meetings]
             times += [at for at in await session.scalars(select(Meeting.look_at).where(Meeting.look_at.is_not(None))) if at]
-        note_due = await self.notes.next_due()
-        if note_due is not None:
-            times.append(note_due)
+        times += [due for due in (await self.notes.next_due(), await self.calendars.next_due()) if due is not None]
         return min(times, default=None)
 
     # Workflows
@@ -231,6 +233,9 @@ class Dispatcher:
             for entity, entity_id, upto, attempts, lead_id, task_type, customer_id in rows.all():
                 meetings = await meetings_named(session, entity, entity_id)
                 nth = f"{upto}:{attempts}"
+                if any(meeting.phase == MeetingPhase.HELD for meeting in meetings):
+                    await self._wait(session, entity, entity_id, upto)  # it is being made: what was seen may be our own doing
+                    continue
                 wanted += [(LOOK, (m.id, entity, upto), lane_of(m.customer_id), f"look:{m.id}:{entity}:{nth}") for m in meetings]
                 customers = await _customers_of(session, entity_id) if entity == HintEntity.LEAD and not meetings else []
                 wanted += [(LEAD, (one, entity_id, upto), lane_of(one), f"lead:{one}:{nth}") for one in customers]
@@ -247,12 +252,13 @@ class Dispatcher:
         for workflow, args, lane, workflow_id in wanted:
             await self._enqueue(workflow, *args, lane=lane, workflow_id=workflow_id)
 
+    async def _wait(self, session: AsyncSession, entity: str, entity_id: int, upto: int) -> None:
+        for hint in await open_hints(session, entity, entity_id, upto):
+            hint.next_try_at = self.now() + timedelta(seconds=_HELD_S)
+
     async def _nobody(self, session: AsyncSession, entity: str, entity_id: int, upto: int) -> None:
         """Closes hints about what is no business of ours."""
-        hints = await session.scalars(
-            select(Hint).where(Hint.entity == entity, Hint.entity_id == entity_id, Hint.id <= upto, Hint.done_at.is_(None))
-        )
-        for hint in hints:
+        for hint in await open_hints(session, entity, entity_id, upto):
             hint.done_at, hint.outcome = self.now(), "nobody we know"
 
     async def _looks(self) -> None:

@@ -45,6 +45,7 @@ def revise(
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
     seller: Seller | None = None,
+    is_on_calendar: bool = False,
     reason: str = "",
 ) -> None:
     """Makes the next revision of a meeting. Its effects (calendar, task, lead, notice) are now behind and will follow.
@@ -56,6 +57,7 @@ def revise(
         hint: What made us act: a key of the catalogue `story`, e.g. "task_deleted".
         seller: Who holds the meeting from now on, None when that stays. On another calendar it becomes a new event; the old one
             is deleted when the new one is there.
+        is_on_calendar: The event stands on that seller's calendar already, under its old id.
         reason: Why, in somebody's own words, if they gave any.
 
     Raises:
@@ -69,7 +71,7 @@ def revise(
     meeting.starts_at = starts_at or meeting.starts_at
     meeting.ends_at = ends_at or meeting.ends_at
     if seller is not None:
-        _hand_over(meeting, seller)
+        _hand_over(meeting, seller, is_on_calendar=is_on_calendar)
     meeting.revision += 1
     meeting.attempts, meeting.next_try_at, meeting.problem = 0, None, None
     meeting.wish, meeting.look_at = None, None
@@ -89,8 +91,10 @@ def revise(
     )
 
 
-def _hand_over(meeting: Meeting, seller: Seller) -> None:
+def _hand_over(meeting: Meeting, seller: Seller, *, is_on_calendar: bool) -> None:
     meeting.kommo_user_id = seller.kommo_user_id
+    if is_on_calendar:
+        meeting.calendar_id = seller.calendar_id
     if seller.calendar_id == meeting.calendar_id:
         return
     # An event can't keep its id on another calendar for sure, so it is made anew there and deleted here.

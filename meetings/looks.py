@@ -84,7 +84,7 @@ class Looks:
                 await self.done(HintEntity.TASK, task_id, upto_hint, Adoption.NOT_A_MEETING)
                 return "nobody"
             async with self.db.transaction() as session:
-                for hint in await _open(session, HintEntity.TASK, task_id, upto_hint):
+                for hint in await open_hints(session, HintEntity.TASK, task_id, upto_hint):
                     hint.customer_id = customer_id
             return "found"
 
@@ -111,13 +111,13 @@ class Looks:
     async def done(self, entity: str, entity_id: int | None, upto: int, outcome: str) -> None:
         """Closes the hints about an entity, up to and including the one with that id."""
         async with self.db.transaction() as session:
-            for hint in await _open(session, entity, entity_id, upto):
+            for hint in await open_hints(session, entity, entity_id, upto):
                 hint.done_at, hint.outcome = self.now(), outcome[:40]
 
     async def later(self, entity: str, entity_id: int | None, upto: int, *, at: datetime | None = None) -> None:
         """Plans a look again: at that time, else with growing waits."""
         async with self.db.transaction() as session:
-            for hint in await _open(session, entity, entity_id, upto):
+            for hint in await open_hints(session, entity, entity_id, upto):
                 hint.attempts += 1
                 hint.next_try_at = at or self.now() + timedelta(seconds=min(2.0**hint.attempts, _BACKOFF_MAX_S))
 
@@ -143,7 +143,8 @@ def _plainly(error: Exception) -> str:
     return str(error) if isinstance(error, ServiceError | EffectLostError) else type(error).__name__
 
 
-async def _open(session: AsyncSession, entity: str, entity_id: int | None, upto: int) -> list[Hint]:
+async def open_hints(session: AsyncSession, entity: str, entity_id: int | None, upto: int) -> list[Hint]:
+    """The hints about an entity that are not done, up to and including the one with that id."""
     found = await session.scalars(
         select(Hint).where(Hint.entity == entity, Hint.entity_id == entity_id, Hint.id <= upto, Hint.done_at.is_(None))
     )

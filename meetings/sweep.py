@@ -12,15 +12,15 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import or_, select
 
-from clients.calendar import CalendarClient, CalendarEvent
 from clients.kommo import KommoClient, KommoLead, KommoTask
 from meetings.booking import newest_meeting_of_lead
 from meetings.business import Business
+from meetings.calendars import CalendarWatch
 from meetings.database import Database
-from meetings.decide import Crm, Decision, decide
+from meetings.decide import Crm, Decision, EventSeen, decide
 from meetings.events import HintEntity
-from meetings.seen import agreed_of, event_seen, lead_seen, task_seen
-from meetings.sync import rules_of
+from meetings.seen import agreed_of, lead_seen, task_seen
+from meetings.sync import rules_of, see_event
 from meetings.tables import Bookmark, Change, Customer, Hint, Meeting, MeetingPhase, MeetingStatus
 
 log = structlog.get_logger("sweep")
@@ -60,14 +60,14 @@ class Sweeper:
         self,
         db: Database,
         kommo: KommoClient,
-        calendar: CalendarClient,
+        calendars: CalendarWatch,
         business: Business,
         *,
         fields: tuple[int, int],
         now: Callable[[], datetime],
     ) -> None:
         """`fields`: ids of the lead fields google_calendar_link and meeting_status."""
-        self.db, self.kommo, self.calendar = db, kommo, calendar
+        self.db, self.kommo, self.calendars = db, kommo, calendars
         self.business, self.fields, self.now = business, fields, now
         self.rules = rules_of(business)
 
@@ -99,8 +99,7 @@ class Sweeper:
                 task_seen(tasks.get(meeting.kommo_task_id), meeting, self.business) if meeting.kommo_task_id else None,
                 lead_seen(leads.get(meeting.kommo_lead_id), self.fields, speaks=speaks) if meeting.kommo_lead_id else None,
             )
-            event = event_seen(events[meeting.id]) if meeting.id in events else None
-            decision = decide(agreed_of(meeting, change), crm, event, self.now(), self.rules)
+            decision = decide(agreed_of(meeting, change), crm, events.get(meeting.id), self.now(), self.rules)
             behind = _behind(meeting)
             if decision.is_change or decision.put_back or behind:
                 found.append(Disagreement(meeting, customer, decision, behind))
@@ -135,10 +134,10 @@ class Sweeper:
         chunks = [await self.kommo.list_leads(ids[n : n + _CHUNK]) for n in range(0, len(ids), _CHUNK)]
         return {lead.id: lead for chunk in chunks for lead in chunk}
 
-    async def _events(self, meetings: Sequence[Meeting]) -> dict[int, CalendarEvent | None]:
+    async def _events(self, meetings: Sequence[Meeting]) -> dict[int, EventSeen]:
         """The events of meetings that are still to come, and of those just cancelled; what took place stays as it is."""
         wanted = [m for m in meetings if m.status in (MeetingStatus.SCHEDULED, MeetingStatus.CANCELLED)]
-        found = await asyncio.gather(*(self.calendar.get_event(m.calendar_id, m.event_id) for m in wanted))
+        found = await asyncio.gather(*(see_event(self.calendars, meeting, self.business) for meeting in wanted))
         return {meeting.id: event for meeting, event in zip(wanted, found, strict=True)}
 
     async def _tasks_by_hand(self) -> int:

@@ -10,10 +10,10 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from clients.calendar import CalendarClient
 from clients.kommo import KommoClient
 from meetings.booking import Booking, newest_meeting_of_lead
 from meetings.business import Business, Seller
+from meetings.calendars import CalendarWatch
 from meetings.customers import heed_lead
 from meetings.database import Database
 from meetings.decide import Crm, Decision, EventSeen, LeadSeen, Rules, TaskSeen, decide
@@ -36,7 +36,7 @@ class Synchroniser:
         self,
         db: Database,
         kommo: KommoClient,
-        calendar: CalendarClient,
+        calendars: CalendarWatch,
         booking: Booking,
         settler: Settler,
         business: Business,
@@ -50,7 +50,7 @@ class Synchroniser:
             fields: Ids of the lead fields google_calendar_link and meeting_status.
             undo_s: Seconds in which an act that can be undone is waited for before anybody hears of it.
         """
-        self.db, self.kommo, self.calendar, self.booking = db, kommo, calendar, booking
+        self.db, self.kommo, self.calendars, self.booking = db, kommo, calendars, booking
         self.settler, self.business, self.now = settler, business, now
         self.fields, self.undo = fields, timedelta(seconds=undo_s)
         self.rules = rules_of(business)
@@ -123,7 +123,7 @@ class Synchroniser:
         return lead_seen(lead, self.fields, speaks=newest is not None and newest.id == meeting.id)
 
     async def _see_event(self, meeting: Meeting) -> EventSeen:
-        return event_seen(await self.calendar.get_event(meeting.calendar_id, meeting.event_id))
+        return await see_event(self.calendars, meeting, self.business)
 
     # What follows
 
@@ -163,7 +163,7 @@ class Synchroniser:
         if decision.starts_at is None and decision.kommo_user_id is None:
             return None
         slot = Interval(decision.starts_at or meeting.starts_at, decision.ends_at or meeting.ends_at)
-        if decision.source == "event" and decision.kommo_user_id is None:
+        if decision.source == "event":
             return "in_the_past" if slot.starts_at <= self.now() else None
         seller = self.business.seller(decision.kommo_user_id or meeting.kommo_user_id)
         if seller is None:
@@ -191,6 +191,7 @@ class Synchroniser:
                 starts_at=decision.starts_at,
                 ends_at=decision.ends_at,
                 seller=self._new_seller(meeting, decision),
+                is_on_calendar=decision.is_on_calendar,
             )
             remember(meeting, crm, event, has_new_event=bool(meeting.event_id != seen.event_id))
             return True
@@ -238,6 +239,21 @@ def rules_of(business: Business) -> Rules:
         lead_lost=business.sync.lead_lost,
         lead_deleted=business.sync.lead_deleted,
     )
+
+
+async def see_event(calendars: CalendarWatch, meeting: Meeting, business: Business) -> EventSeen:
+    """A meeting's event, wherever among the sellers' calendars it stands.
+
+    Raises:
+        ServiceError: A calendar can't be read: nothing is known.
+    """
+    found = await calendars.locate(meeting.calendar_id, meeting.event_id)
+    if found is None:
+        return event_seen(None)
+    if found.calendar_id == meeting.calendar_id:
+        return event_seen(found.event)
+    holder = next((s.kommo_user_id for s in business.sellers if s.calendar_id == found.calendar_id), None)
+    return event_seen(found.event, holder) if holder else event_seen(None)
 
 
 async def _newest_change(session: AsyncSession, meeting: Meeting) -> Change:

@@ -324,6 +324,46 @@ class CrmNote(Table):
     stored_at: Mapped[datetime]
 
 
+class CalendarFeed(Table):
+    """How far a seller's calendar has been followed. Nothing of other people's events is kept.
+
+    `sync_token` is Google's mark for what we have seen, `polled_at` when that was. `nudged_at` is the first push message since
+    the last look. `problem` says why the calendar can't be read, `push_problem` why nobody announces its changes.
+    """
+
+    __tablename__ = "calendar_feed"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    calendar_id: Mapped[str] = mapped_column(unique=True)
+    sync_token: Mapped[str | None]
+    polled_at: Mapped[datetime | None]
+    nudged_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    push_attempts: Mapped[int] = mapped_column(default=0)
+    push_next_try_at: Mapped[datetime | None]
+    push_problem: Mapped[str | None]
+
+
+class CalendarChannel(Table):
+    """A push channel at Google, noted before it is asked for: its messages may come before the answer, or instead of it.
+
+    `opened_with` is a fingerprint of address and secret; a channel opened with others is of no use any more. `resource_id` is
+    Google's, from its answer or its first message; `heard_at` is when that message came.
+    """
+
+    __tablename__ = "calendar_channel"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    calendar_id: Mapped[str] = mapped_column(index=True)
+    opened_with: Mapped[str] = mapped_column(String(64))
+    resource_id: Mapped[str | None]
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    heard_at: Mapped[datetime | None]
+
+
 class Turn(Table):
     """One answer to a customer: how it ended and what it cost. Tokens are those the provider counted."""
 

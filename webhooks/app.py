@@ -1,4 +1,4 @@
-"""The HTTP face: two webhooks and two health routes. Authenticate, bound the size, parse, store, answer. No rules."""
+"""The HTTP face: webhooks and two health routes. Authenticate, bound the size, parse, store, answer. No rules."""
 
 import hmac
 import json
@@ -13,8 +13,10 @@ from fastapi.responses import JSONResponse
 
 from meetings.events import Ignored
 from meetings.inbox import Inbox
+from meetings.push_channels import PushChannels
 from webhooks.evolution import parse_evolution
 from webhooks.forms import FormError
+from webhooks.google import mount_google
 from webhooks.kommo import parse_kommo
 from webhooks.redact import redact, redact_form
 
@@ -32,6 +34,7 @@ class Door:
         instance: Name of our WhatsApp instance; other instances' webhooks are not for us.
         wake: Called when something was stored.
         checks: Per part of the service, whether it is ready: name → "ok" or what is wrong.
+        push: Where Google's messages about calendars are put down; None: they are not taken.
         warnings: What is wrong outside, though webhooks can be stored: name → what.
         counts: What was stored and what was ignored, since the start.
     """
@@ -41,6 +44,7 @@ class Door:
     instance: str
     wake: Callable[[], None]
     checks: Callable[[], Awaitable[dict[str, str]]]
+    push: PushChannels | None = None
     warnings: Callable[[], dict[str, str]] = dict
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -80,6 +84,9 @@ def make_app(door: Door, lifespan: Callable[[FastAPI], AbstractAsyncContextManag
     ) -> JSONResponse:
         """Evolution's webhook: JSON, one event per body. The path may end in the event's name ("by events")."""
         return await _receive(request, door, token or x_marcado_token, _read_evolution)
+
+    if door.push is not None:
+        mount_google(app, door.push, door.count)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

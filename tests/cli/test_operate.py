@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from agreement import Office
+from meeting_scene import Scene, served
 
 from cli.stack import SANDBOX_VALUES, sandbox_urls
 from tests.processes import ROOT, environment
-
-sys.path.insert(0, str(ROOT / "tests" / "meetings"))
-from agreement import Office
-from meeting_scene import Scene, served
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +100,7 @@ def test_why_tells_the_story_of_a_meeting(office: Office, name: str) -> None:
     assert "Sentimos" in shown or "sentimos" in shown
 
 
-@pytest.mark.parametrize(
-    ("locale", "said"), [("pt-BR", "o cliente pediu para cancelar"), ("es", "el cliente pidió cancelar")]
-)
+@pytest.mark.parametrize(("locale", "said"), [("pt-BR", "o cliente pediu para cancelar"), ("es", "el cliente pidió cancelar")])
 def test_why_speaks_the_operators_language_and_quotes_the_customer(office: Office, locale: str, said: str) -> None:
     office.customer_cancels()
     office.calm_down()

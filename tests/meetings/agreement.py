@@ -28,6 +28,7 @@ from clients.errors import ServiceError
 from clients.kommo import KommoClient
 from meetings.booking import Booking, BookingRefusedError
 from meetings.business import Business
+from meetings.calendars import CalendarWatch
 from meetings.cases import EffectLostError
 from meetings.customers import Leads
 from meetings.database import Database
@@ -35,6 +36,7 @@ from meetings.events import HintEntity
 from meetings.lifecycle import snapshot
 from meetings.notes import Notes
 from meetings.outbox import Outbox
+from meetings.push_channels import PushChannels
 from meetings.settle import Settler
 from meetings.sync import Synchroniser
 from meetings.tables import Change, Meeting, Message, Offer
@@ -91,8 +93,10 @@ class Office:
             self.db, self.calendar, self.kommo, leads, self.outbox, self.notes, business, fields=FIELDS, locale="pt-BR", now=now
         )
         self.booking = Booking(self.db, self.calendar, business, now)
+        push = PushChannels(self.db, self.calendar, now, public_url=None, secret="a-token-that-is-long-enough")
+        calendars = CalendarWatch(self.db, self.calendar, business, push, now, poll_s=60)
         self.sync = Synchroniser(
-            self.db, self.kommo, self.calendar, self.booking, self.settler, business, fields=FIELDS, undo_s=UNDO_S, now=now
+            self.db, self.kommo, calendars, self.booking, self.settler, business, fields=FIELDS, undo_s=UNDO_S, now=now
         )
         self.customer_id = await add_customer(self.db, now(), name="Maria Souza", email=self.email)
         await qualify(self.db, self.customer_id, now())

@@ -1,10 +1,10 @@
 """Whatever sellers, calendar and customer do in whatever order, and whatever becomes of the webhooks: all agree in the end."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from agreement import TIMES, Office
+from agreement import CALENDARS, TIMES, Office
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -38,8 +38,8 @@ class Agreement(RuleBasedStateMachine):
     # The seller in Kommo
 
     @rule(when=WHEN)
-    def task_is_moved(self, when: "object") -> None:
-        self.office.act("/seller/task/move", task_id=self.office.task_id, complete_till=int(when.timestamp()))  # type: ignore[attr-defined]
+    def task_is_moved(self, when: datetime) -> None:
+        self.office.act("/seller/task/move", task_id=self.office.task_id, complete_till=int(when.timestamp()))
 
     @rule(result=RESULT)
     def task_is_completed(self, result: str | None) -> None:
@@ -82,9 +82,9 @@ class Agreement(RuleBasedStateMachine):
     # The calendar
 
     @rule(when=WHEN)
-    def event_is_moved(self, when: "object") -> None:
+    def event_is_moved(self, when: datetime) -> None:
         meeting = self.office.meeting()
-        start, end = when.isoformat(), (when + timedelta(hours=1)).isoformat()  # type: ignore[attr-defined,operator]
+        start, end = when.isoformat(), (when + timedelta(hours=1)).isoformat()
         event = {"calendar_id": meeting.calendar_id, "event_id": meeting.event_id}
         self.office.act("/calendar/event/move", **event, start=start, end=end)
 
@@ -92,6 +92,12 @@ class Agreement(RuleBasedStateMachine):
     def event_is_deleted(self) -> None:
         meeting = self.office.meeting()
         self.office.act("/calendar/event/delete", calendar_id=meeting.calendar_id, event_id=meeting.event_id)
+
+    @rule(calendar_id=st.sampled_from(sorted(CALENDARS.values())))
+    def event_is_given_away(self, calendar_id: str) -> None:
+        meeting = self.office.meeting()
+        event = {"calendar_id": meeting.calendar_id, "event_id": meeting.event_id}
+        self.office.act("/calendar/event/transfer", **event, destination=calendar_id)
 
     @rule()
     def event_is_edited(self) -> None:
@@ -102,8 +108,8 @@ class Agreement(RuleBasedStateMachine):
     # The customer
 
     @rule(when=st.sampled_from(TIMES[:3]).map(at))
-    def customer_moves(self, when: "object") -> None:
-        self.office.customer_moves(when)  # type: ignore[arg-type]
+    def customer_moves(self, when: datetime) -> None:
+        self.office.customer_moves(when)
 
     @rule()
     def customer_cancels(self) -> None:

@@ -317,6 +317,16 @@ def test_a_row_that_points_nowhere_is_refused(url: str) -> None:
     with_database(url, store)
 
 
+def test_a_hint_that_comes_from_a_calendar_needs_no_webhook(url: str) -> None:
+    async def store(db: Database) -> int | None:
+        async with db.transaction() as session:
+            session.add(Hint(entity="event", entity_id=1, action="changed", stored_at=at("2026-03-09 08:00")))
+        async with db.transaction() as session:
+            return await session.scalar(select(Hint.webhook_id).where(Hint.entity == "event"))
+
+    assert with_database(url, store) is None
+
+
 # --- transactions -----------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "calendar_channel",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("calendar_id", sa.Text(), nullable=False),
+        sa.Column("opened_with", sa.String(length=64), nullable=False),
+        sa.Column("resource_id", sa.Text(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("calendar_channel", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_calendar_channel_calendar_id"), ["calendar_id"], unique=False)
+
+    op.create_table(
+        "calendar_feed",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("calendar_id", sa.Text(), nullable=False),
+        sa.Column("sync_token", sa.Text(), nullable=True),
+        sa.Column("polled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("nudged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("push_attempts", sa.Integer(), nullable=False),
+        sa.Column("push_next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("push_problem", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("calendar_id"),
+    )
+    op.create_table(
         "crm_note",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
@@ -86,5 +116,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_crm_note_meeting_id"))
 
     op.drop_table("crm_note")
+    op.drop_table("calendar_feed")
+    with op.batch_alter_table("calendar_channel", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_calendar_channel_calendar_id"))
+
+    op.drop_table("calendar_channel")
     op.drop_table("bookmark")
     # ### end Alembic commands ###
