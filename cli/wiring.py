@@ -113,7 +113,9 @@ def make_service(
     push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token)
     calendars = CalendarWatch(db, calendar, business, push, now, poll_s=settings.CALENDAR_POLL_S)
     notes = Notes(db, kommo, now)
-    settler = Settler(db, calendar, kommo, leads, outbox, notes, business, fields=fields, locale=settings.LOCALE, now=now)
+    settler = Settler(
+        db, calendar, calendars, kommo, leads, outbox, notes, business, fields=fields, locale=settings.LOCALE, now=now
+    )
     booking = Booking(db, calendar, business, now)
     undo_s = settings.SELLER_UNDO_S
     by_hand = ByHand(db, kommo, booking, leads, settler, notes, business, locale=settings.LOCALE, undo_s=undo_s, now=now)

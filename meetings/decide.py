@@ -138,7 +138,6 @@ class Decision:
         by: Whose act it was: seller or customer.
         can_be_undone: Kommo or Google lets one take the act back: wait a little before the customer hears of it.
         done_at: When it was done, None when that can't be told.
-        is_on_calendar: The event stands on the new seller's calendar already: somebody gave it to them there.
         put_back: Those of task, lead and event that differ from what is agreed and must be set right.
     """
 
@@ -151,7 +150,6 @@ class Decision:
     by: str = "seller"
     can_be_undone: bool = False
     done_at: datetime | None = None
-    is_on_calendar: bool = False
     put_back: frozenset[str] = frozenset()
 
     @property
@@ -293,7 +291,6 @@ def _given_away(event: EventSeen | None, agreed: Agreed) -> Decision | None:
         because="event_handed_over",
         can_be_undone=True,
         done_at=event.updated_at,
-        is_on_calendar=True,
     )
 
 
@@ -314,7 +311,6 @@ def _moved(agreed: Agreed, task: TaskSeen | None, event: EventSeen | None, hande
                 because=f"{source}_moved",
                 can_be_undone=True,
                 done_at=seen.updated_at,
-                is_on_calendar=handed_over.is_on_calendar if handed_over else False,
             )
     return handed_over
 

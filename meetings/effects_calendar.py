@@ -4,6 +4,7 @@ from clients.calendar import CalendarClient, CalendarEvent, Invitee, NewEvent
 from clients.errors import ConflictError, NotFoundError, RefusedError
 from clients.kommo import KommoClient
 from meetings.business import Business, in_language
+from meetings.calendars import CalendarWatch
 from meetings.cases import Case, Cases
 from meetings.customers import language_of
 from meetings.decide import Crm, EventSeen
@@ -15,9 +16,18 @@ from prompts.catalogue import Catalogue
 class EventEffect:
     """Ensures the event."""
 
-    def __init__(self, cases: Cases, calendar: CalendarClient, kommo: KommoClient, business: Business, locale: str) -> None:
+    def __init__(
+        self,
+        cases: Cases,
+        calendar: CalendarClient,
+        calendars: CalendarWatch,
+        kommo: KommoClient,
+        business: Business,
+        locale: str,
+    ) -> None:
         """`locale`: the sellers' language."""
-        self.cases, self.calendar, self.kommo, self.business, self.locale = cases, calendar, kommo, business, locale
+        self.cases, self.calendar, self.calendars, self.kommo = cases, calendar, calendars, kommo
+        self.business, self.locale = business, locale
 
     async def ensure(self, meeting_id: int) -> None:
         """The calendar shows the meeting as it is.
@@ -59,15 +69,20 @@ class EventEffect:
         )
         await self.cases.mark(meeting_id, guest_email=email, and_then=lambda row: remember(row, Crm(), event_seen(event)))
 
-    async def put_back(self, meeting_id: int) -> None:
+    async def put_back(self, meeting_id: int, holder: int | None = None) -> None:
         """Undoes what somebody did to the event against what is agreed.
+
+        Args:
+            holder: Kommo user id of the seller on whose calendar it was found, None when that is the meeting's own.
 
         Raises:
             ServiceError: Not known to be so; try again later.
         """
         meeting = (await self.cases.read(meeting_id)).meeting
+        seller = self.business.seller(holder)
         if meeting.status == MeetingStatus.CANCELLED:
-            await self.calendar.delete_event(meeting.calendar_id, meeting.event_id)
+            calendar_id = seller.calendar_id if seller else meeting.calendar_id
+            await self.calendar.delete_event(calendar_id, meeting.event_id)
         elif meeting.status == MeetingStatus.SCHEDULED:
             event = await self._move(meeting)
             await self.cases.mark(meeting_id, and_then=lambda row: remember(row, Crm(), event_seen(event)))
@@ -83,6 +98,10 @@ class EventEffect:
             try:
                 return await self._move(meeting)
             except NotFoundError:
+                # Perhaps somebody gave it to another seller; the next look will see that, here it only must not become two.
+                elsewhere = await self.calendars.locate(meeting.calendar_id, meeting.event_id)
+                if elsewhere is not None:
+                    return await self._move(meeting, elsewhere.calendar_id)
                 await self._next_generation(meeting)
         for _ in range(2):
             try:
@@ -97,9 +116,9 @@ class EventEffect:
         """The seller moved the event itself: what is agreed is what was read there."""
         return case.change.source == "event" and case.change.what == "moved"
 
-    async def _move(self, meeting: Meeting) -> CalendarEvent:
+    async def _move(self, meeting: Meeting, calendar_id: str | None = None) -> CalendarEvent:
         return await self.calendar.move_event(
-            meeting.calendar_id, meeting.event_id, meeting.starts_at, meeting.ends_at, self.business.time_zone
+            calendar_id or meeting.calendar_id, meeting.event_id, meeting.starts_at, meeting.ends_at, self.business.time_zone
         )
 
     async def _left_behind(self, meeting: Meeting) -> None:

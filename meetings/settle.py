@@ -15,6 +15,7 @@ from clients.calendar import CalendarClient
 from clients.errors import ServiceError
 from clients.kommo import KommoClient
 from meetings.business import Business
+from meetings.calendars import CalendarWatch
 from meetings.cases import Case, Cases, EffectLostError
 from meetings.customers import Leads, language_of
 from meetings.database import Database
@@ -56,6 +57,7 @@ class Settler:
         self,
         db: Database,
         calendar: CalendarClient,
+        calendars: CalendarWatch,
         kommo: KommoClient,
         leads: Leads,
         outbox: Outbox,
@@ -70,7 +72,7 @@ class Settler:
         self.db, self.calendar, self.outbox, self.notes = db, calendar, outbox, notes
         self.business, self.locale, self.now = business, locale, now
         self.cases = Cases(db)
-        self.event = EventEffect(self.cases, calendar, kommo, business, locale)
+        self.event = EventEffect(self.cases, calendar, calendars, kommo, business, locale)
         self.task = TaskEffect(self.cases, kommo, leads, business, locale)
         self.lead = LeadEffect(self.cases, kommo, leads, fields)
 
@@ -89,15 +91,21 @@ class Settler:
             problems = await self._attempt(meeting_id, steps)
         return await self._conclude(meeting_id, problems)
 
-    async def put_back(self, meeting_id: int, what: frozenset[str]) -> None:
+    async def put_back(self, meeting_id: int, what: frozenset[str], holder: int | None = None) -> None:
         """Sets right what of task, lead and event differs from what is agreed.
+
+        Args:
+            holder: Kommo user id of the seller on whose calendar the event was found, None when that is the meeting's own.
 
         Raises:
             ServiceError, EffectLostError: Not known to be so; the next look sees the difference again.
         """
-        for name, effect in ((TASK, self.task), (LEAD, self.lead), (EVENT, self.event)):
-            if name in what:
-                await effect.put_back(meeting_id)
+        if TASK in what:
+            await self.task.put_back(meeting_id)
+        if LEAD in what:
+            await self.lead.put_back(meeting_id)
+        if EVENT in what:
+            await self.event.put_back(meeting_id, holder)
 
     async def ensure_notice(self, meeting_id: int) -> None:
         """The customer was told of the newest revision, once.

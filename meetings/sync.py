@@ -153,7 +153,7 @@ class Synchroniser:
                 await self.settler.settle(meeting.id)
         else:
             await self._accept(meeting, crm, event)
-            await self.settler.put_back(meeting.id, decision.put_back)
+            await self.settler.put_back(meeting.id, decision.put_back, event.holder if event else None)
 
     async def _why_not(self, meeting: Meeting, decision: Decision, event: EventSeen | None) -> str | None:
         """Why a new time or seller can't be followed; None when it can.
@@ -174,6 +174,7 @@ class Synchroniser:
         return await self.booking.check_slot(seller, slot, meeting_id=meeting.id, own=own)
 
     async def _revise(self, seen: Meeting, decision: Decision, crm: Crm, event: EventSeen | None) -> bool:
+        holder = self.business.seller(event.holder) if event else None
         async with self.db.transaction() as session:
             meeting = await session.get_one(Meeting, seen.id)
             wanted = decision.status or MeetingStatus(meeting.status)
@@ -191,7 +192,7 @@ class Synchroniser:
                 starts_at=decision.starts_at,
                 ends_at=decision.ends_at,
                 seller=self._new_seller(meeting, decision),
-                is_on_calendar=decision.is_on_calendar,
+                stands_on=holder.calendar_id if holder else None,
             )
             remember(meeting, crm, event, has_new_event=bool(meeting.event_id != seen.event_id))
             return True

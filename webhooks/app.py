@@ -35,8 +35,8 @@ class Door:
         wake: Called when something was stored.
         checks: Per part of the service, whether it is ready: name → "ok" or what is wrong.
         push: Where Google's messages about calendars are put down; None: they are not taken.
-        warnings: What is wrong outside, though webhooks can be stored: name → what.
         counts: What was stored and what was ignored, since the start.
+        warnings: What is wrong outside, though webhooks can be stored: name → what.
     """
 
     inbox: Inbox
@@ -45,8 +45,8 @@ class Door:
     wake: Callable[[], None]
     checks: Callable[[], Awaitable[dict[str, str]]]
     push: PushChannels | None = None
-    warnings: Callable[[], dict[str, str]] = dict
     counts: dict[str, int] = field(default_factory=dict)
+    warnings: Callable[[], dict[str, str]] = dict
 
     def count(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1

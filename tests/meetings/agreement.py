@@ -89,12 +89,22 @@ class Office:
         leads = Leads(self.db, self.kommo, business, "pt-BR", now)
         self.outbox = Outbox(self.db, self.whatsapp, now)
         self.notes = Notes(self.db, self.kommo, now)
-        self.settler = Settler(
-            self.db, self.calendar, self.kommo, leads, self.outbox, self.notes, business, fields=FIELDS, locale="pt-BR", now=now
-        )
-        self.booking = Booking(self.db, self.calendar, business, now)
         push = PushChannels(self.db, self.calendar, now, public_url=None, secret="a-token-that-is-long-enough")
         calendars = CalendarWatch(self.db, self.calendar, business, push, now, poll_s=60)
+        self.settler = Settler(
+            self.db,
+            self.calendar,
+            calendars,
+            self.kommo,
+            leads,
+            self.outbox,
+            self.notes,
+            business,
+            fields=FIELDS,
+            locale="pt-BR",
+            now=now,
+        )
+        self.booking = Booking(self.db, self.calendar, business, now)
         self.sync = Synchroniser(
             self.db, self.kommo, calendars, self.booking, self.settler, business, fields=FIELDS, undo_s=UNDO_S, now=now
         )

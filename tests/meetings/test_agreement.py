@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from agreement import CALENDARS, TIMES, Office
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from meeting_scene import Scene, at, served
@@ -156,6 +156,9 @@ def play(scene: Scene, examples: int, steps: int) -> None:
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
+            # No shrinking: each step is several calls over HTTP, and the first story that fails is short enough to read.
+            phases=(Phase.explicit, Phase.reuse, Phase.generate),
+            report_multiple_bugs=False,
         ),
     )
 
