@@ -4,18 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import httpx
 from aiolimiter import AsyncLimiter
 
-from clients.errors import (
-    BusyError,
-    LoginRefusedError,
-    NotFoundError,
-    OutcomeUnknownError,
-    RefusedError,
-    ServiceError,
-)
+from clients.errors import NotFoundError, RefusedError, ServiceError
 from clients.kommo_batch import LeadWriter
+from clients.kommo_errors import SERVICE, error_of, new_id
 from clients.kommo_shapes import (
     LOST,
     WON,
@@ -30,10 +23,9 @@ from clients.kommo_shapes import (
     lead_from,
     task_from,
 )
-from clients.transport import RetryPolicy, Transport, retry_after_s, server_trouble
+from clients.transport import RetryPolicy, Transport
 
-__all__ = ["LOST", "SERVICE", "WON", "KommoClient", "KommoContact", "KommoLead", "KommoTask", "KommoWebhookSetting"]
-SERVICE = "Kommo"
+__all__ = ["LOST", "WON", "KommoClient", "KommoContact", "KommoLead", "KommoTask", "KommoWebhookSetting"]
 _PAGE, _MAX_PAGES = 250, 40  # Kommo's largest page, and where a list that never ends is left
 
 
@@ -50,7 +42,7 @@ class KommoClient:
             SERVICE,
             self.base_url,
             {"authorization": f"Bearer {token}", "accept": "application/json", "user-agent": "Marcado/0.1"},
-            error_of=_error_of,
+            error_of=error_of,
             retry=retry,
             limiter=AsyncLimiter(1, 1 / refill),
         )
@@ -95,7 +87,7 @@ class KommoClient:
         lead = lead_body(name, tags, pipeline_id, status_id)
         lead["_embedded"]["contacts"] = [{"id": contact_id}]
         body = await self._http.call("create lead", "POST", "/api/v4/leads", json=[lead])
-        return _new_id("create lead", embedded(body, "leads"))
+        return new_id("create lead", embedded(body, "leads"))
 
     async def create_lead_with_contact(
         self,
@@ -117,7 +109,7 @@ class KommoClient:
         ]
         operation = "create lead and contact"
         rows = await self._http.call(operation, "POST", "/api/v4/leads/complex", json=[lead])
-        return _new_id(operation, rows), _new_id(operation, rows, "contact_id")
+        return new_id(operation, rows), new_id(operation, rows, "contact_id")
 
     async def update_lead(
         self,
@@ -206,7 +198,7 @@ class KommoClient:
         if responsible_user_id is not None:
             task["responsible_user_id"] = responsible_user_id
         body = await self._http.call("create task", "POST", "/api/v4/tasks", json=[task])
-        return _new_id("create task", embedded(body, "tasks"))
+        return new_id("create task", embedded(body, "tasks"))
 
     async def update_task(
         self,
@@ -241,7 +233,7 @@ class KommoClient:
         note = {"note_type": "common", "params": {"text": text}}
         path, template = f"/api/v4/leads/{lead_id}/notes", "/api/v4/leads/{id}/notes"
         body = await self._http.call("add note", "POST", path, template=template, json=[note])
-        return _new_id("add note", embedded(body, "notes"))
+        return new_id("add note", embedded(body, "notes"))
 
     async def add_notes(self, notes: Sequence[tuple[int, str]]) -> None:
         """Common notes on several leads (lead id, text) in one call. Not safe to repeat: look through the leads' notes first."""
@@ -353,53 +345,3 @@ class KommoClient:
             raise NotFoundError(SERVICE, operation, "it is not there any more") from None
         if refusal:
             raise RefusedError(SERVICE, operation, refusal.detail) from None
-
-
-def _error_of(answer: httpx.Response, operation: str, is_safe: bool) -> ServiceError:
-    status = answer.status_code
-    if status == 429:
-        return BusyError(SERVICE, operation, "status 429", _wait_s(answer))
-    if status in (401, 402, 403):
-        # A block after repeated 429 is plain HTML; a token or rights problem is problem+json.
-        is_block = "json" not in answer.headers.get("content-type", "")
-        what = "blocked address" if status == 403 and is_block else f"status {status}"
-        return LoginRefusedError(SERVICE, operation, what)
-    if status == 404:
-        return NotFoundError(SERVICE, operation, "status 404")
-    if status >= 500 or status == 408:
-        return server_trouble(SERVICE, operation, status, is_safe)
-    return RefusedError(SERVICE, operation, f"status {status}{_codes(answer)}")
-
-
-def _wait_s(answer: httpx.Response) -> float | None:
-    """Kommo documents `retry_after` in the body only; a header is honoured as well."""
-    header = retry_after_s(answer.headers.get("retry-after"))
-    if header is not None:
-        return header
-    try:
-        value = answer.json().get("retry_after")
-    except (ValueError, AttributeError):
-        return None
-    return max(0.0, float(value)) if isinstance(value, int | float) else None
-
-
-def _codes(answer: httpx.Response) -> str:
-    """The validation codes and paths, e.g. ", NotSupportedChoice at custom_fields_values.0"; never the values."""
-    try:
-        groups = answer.json().get("validation-errors") or []
-        errors = [e for group in groups for e in group.get("errors", [])]
-        return "".join(f", {e.get('code')} at {e.get('path')}" for e in errors[:5])
-    except (ValueError, AttributeError):
-        return ""
-
-
-def _new_id(operation: str, rows: Any, name: str = "id") -> int:
-    """The id of what a write made.
-
-    Raises:
-        OutcomeUnknownError: The answer shows none, though it was a success.
-    """
-    try:
-        return int(rows[0][name])
-    except (LookupError, TypeError, ValueError):
-        raise OutcomeUnknownError(SERVICE, operation, f"a success without {name}") from None

@@ -163,8 +163,9 @@ class Decision:
 
 
 NOTHING = Decision()
-# A denial right before a word, with a helping verb between at most.
-_DENIED = re.compile(r"\b(?:nao|no|not|nunca|never)(?: (?:foi|esta|estava|fue|estaba|was|is|been|be))? $")
+# A denial right before a word, with helping words between at most.
+_HELPING = "foi|e|esta|estava|fue|es|estaba|ha|sido|se|mais|was|is|has|been|be"
+_DENIED = re.compile(rf"(?:\b(?:nao|no|not|nunca|never)|n't)(?: (?:{_HELPING})){{0,2}} $")
 
 
 def decide(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, rules: Rules) -> Decision:
@@ -218,7 +219,8 @@ def _status_wishes(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: da
         lead = None
     if lead is not None and lead.speaks:
         named = status_named(lead.status, rules.words)
-        was = status_named(shown.lead.status, rules.words) if shown.lead else None
+        # Before our first write the field may still speak of an earlier meeting on the lead.
+        was = status_named(shown.lead.status, rules.words) if shown.lead else named
         if named is not None and (named is not was or LEAD not in agreed.pending):
             yield Decision(named, source=LEAD, because=f"status_set_{named.value}", can_be_undone=True, done_at=lead.updated_at)
     if task is not None and task.is_gone:
@@ -261,7 +263,7 @@ def _handed_over(agreed: Agreed, crm: Crm, calendar: EventSeen | None, rules: Ru
     """Another seller on the task, else on the lead, else by the calendar. Who is no seller of ours holds no meetings."""
     seen, shown = crm.task, agreed.shown.task
     before = shown.responsible if shown else None
-    if seen and not seen.is_gone and _is_new(seen.responsible, before, agreed.kommo_user_id, seen.updated_at, agreed):
+    if seen and not seen.is_gone and _is_new(TASK, seen.responsible, before, agreed.kommo_user_id, seen.updated_at, agreed):
         if seen.responsible in rules.sellers:
             return Decision(
                 kommo_user_id=seen.responsible,
@@ -275,7 +277,7 @@ def _handed_over(agreed: Agreed, crm: Crm, calendar: EventSeen | None, rules: Ru
     # Whose lead it was before the meeting says nothing: only a change does.
     was = known.responsible if known else None
     is_seller = lead is not None and not lead.is_gone and was is not None and lead.responsible in rules.sellers
-    if lead is None or not is_seller or not _is_new(lead.responsible, was, agreed.kommo_user_id, lead.updated_at, agreed):
+    if lead is None or not is_seller or not _is_new(LEAD, lead.responsible, was, agreed.kommo_user_id, lead.updated_at, agreed):
         return _given_away(calendar, agreed)
     return Decision(
         kommo_user_id=lead.responsible, source=LEAD, because="lead_handed_over", can_be_undone=True, done_at=lead.updated_at
@@ -302,7 +304,7 @@ def _moved(agreed: Agreed, task: TaskSeen | None, event: EventSeen | None, hande
             continue
         before = (shown.starts_at, shown.ends_at) if shown and shown.starts_at else None
         ours = (agreed.starts_at, agreed.ends_at)
-        if _is_new((seen.starts_at, seen.ends_at), before, ours, seen.updated_at, agreed):
+        if _is_new(source, (seen.starts_at, seen.ends_at), before, ours, seen.updated_at, agreed):
             return Decision(
                 starts_at=seen.starts_at,
                 ends_at=seen.ends_at,
@@ -315,11 +317,11 @@ def _moved(agreed: Agreed, task: TaskSeen | None, event: EventSeen | None, hande
     return handed_over
 
 
-def _is_new(seen: object, before: object, ours: object, updated_at: datetime | None, agreed: Agreed) -> bool:
+def _is_new(source: str, seen: object, before: object, ours: object, updated_at: datetime | None, agreed: Agreed) -> bool:
     """Whether a value is somebody's change: neither ours nor what stood there, and newer than a write of ours still to come."""
     if seen is None or seen in (ours, before):
         return False
-    is_pending = before is not None and before != ours
+    is_pending = source in agreed.pending if before is None else before != ours
     # Kommo tells whole seconds: what was done within ours counts as newer.
     return not is_pending or updated_at is None or updated_at + timedelta(seconds=1) > agreed.changed_at
 

@@ -91,7 +91,7 @@ def test_a_lead_in_the_bin_is_none_also_where_kommo_still_shows_it(scene):
 
 
 @pytest.mark.parametrize("status", [204, 400, 404, 405])
-@pytest.mark.parametrize(("name", "entity_id"), [("lead", 21), ("task", 31), ("contact", 11)])
+@pytest.mark.parametrize(("name", "entity_id"), [("lead", 21), ("contact", 11)])
 def test_what_its_own_address_denies_is_looked_for_in_the_list_before_it_counts_as_gone(scene, name, entity_id, status):
     scene.fault("kommo", path=f"/{name}s/{entity_id}$", status=status)
     found = scene.kommo(lambda kommo: getattr(kommo, f"get_{name}")(entity_id))
@@ -103,9 +103,13 @@ def test_what_its_own_address_denies_is_looked_for_in_the_list_before_it_counts_
     ("list_status", "error"), [(404, RefusedError), (403, LoginRefusedError), (503, UnreachableError), (500, UnreachableError)]
 )
 def test_nothing_counts_as_gone_while_the_list_gives_no_answer(scene, list_status, error):
-    scene.fault("kommo", path="/tasks/31$", status=404)
-    scene.fault("kommo", path="/tasks$", status=list_status, times=-1)
-    assert isinstance(scene.kommo(lambda kommo: failure(kommo.get_task(31))), error)
+    scene.fault("kommo", path="/(leads/21|contacts/11)$", status=404, times=-1)
+    scene.fault("kommo", path="/(tasks|leads|contacts)$", status=list_status, times=-1)
+
+    async def work(kommo):
+        return [await failure(call) for call in (kommo.get_task(31), kommo.get_lead(21), kommo.get_contact(11))]
+
+    assert all(isinstance(found, error) for found in scene.kommo(work))
 
 
 def test_leads_are_listed_newest_change_first_and_without_those_that_are_gone(scene):
@@ -297,6 +301,70 @@ def test_a_deleted_task_is_none(world, missing_task):
     assert world.kommo(lambda kommo: kommo.get_task(31)) is None
 
 
+def test_a_task_is_read_in_one_call_also_when_it_is_gone(scene):
+    async def work(kommo):
+        return (await kommo.get_task(31)).id, await kommo.get_task(GONE)
+
+    assert scene.kommo(work) == (31, None)
+    assert scene.asked("kommo") == ["GET /api/v4/tasks"] * 2
+
+
+def test_a_task_is_not_mistaken_for_another_where_kommo_ignores_the_filter(scene):
+    rows = [{"id": 77, "complete_till": 1773162000}, {"id": 32, "complete_till": 1773162000}]
+    scene.fault("kommo", path="/tasks$", status=200, body={"_embedded": {"tasks": rows}}, times=-1)
+
+    async def work(kommo):
+        return await kommo.get_task(31), [task.id for task in await kommo.list_tasks_by_id([31, 32])]
+
+    assert scene.kommo(work) == (None, [32])
+
+
+def test_several_tasks_are_read_in_one_call_open_and_completed_without_those_that_are_gone(scene):
+    tasks = scene.kommo(lambda kommo: kommo.list_tasks_by_id([32, GONE, 31]))
+    assert sorted((task.id, task.is_completed) for task in tasks) == [(31, False), (32, True)]
+    assert len(scene.requests("kommo")) == 1
+
+
+def test_no_tasks_are_read_without_a_call_when_none_are_named(scene):
+    assert scene.kommo(lambda kommo: kommo.list_tasks_by_id([])) == []
+    assert scene.requests("kommo") == []
+
+
+def test_more_tasks_than_a_page_holds_are_all_read(world):
+    rows = [{"id": n, "text": f"#{n}", "complete_till": 1773162000} for n in range(1, 301)]
+    world.reset(kommo={"tasks": rows})
+    tasks = world.kommo(lambda kommo: kommo.list_tasks_by_id(range(1, 301)))
+    assert [task.id for task in tasks] == list(range(1, 301))
+
+
+def test_open_tasks_of_a_type_are_listed_from_the_moment_of_their_last_change(world):
+    at = int(WHEN.timestamp())
+    task = {"entity_type": "leads", "entity_id": 21, "text": "Visita", "complete_till": at}
+    world.reset(
+        kommo={
+            "leads": [{"id": 21, "name": "Casa"}],
+            "tasks": [
+                {**task, "id": 1, "created_at": at - 1},  # before
+                {**task, "id": 2, "created_at": at},
+                {**task, "id": 3, "created_at": at + 60, "is_completed": True},
+                {**task, "id": 4, "created_at": at + 60, "task_type_id": 1},
+                {**task, "id": 5, "created_at": at - 60, "updated_at": at + 60},
+            ],
+        }
+    )
+    assert [task.id for task in world.kommo(lambda kommo: kommo.list_open_tasks(2, WHEN))] == [2, 5]
+
+
+def test_open_tasks_are_sorted_out_by_ourselves_where_kommo_ignores_a_filter(scene):
+    rows = [
+        {"id": 1, "task_type_id": 2, "is_completed": True, "complete_till": 1773162000},
+        {"id": 2, "task_type_id": 1, "is_completed": False, "complete_till": 1773162000},
+        {"id": 3, "task_type_id": 2, "is_completed": False, "complete_till": 1773162000},
+    ]
+    scene.fault("kommo", path="/tasks$", status=200, body={"_embedded": {"tasks": rows}})
+    assert [task.id for task in scene.kommo(lambda kommo: kommo.list_open_tasks(2, WHEN))] == [3]
+
+
 def test_a_task_of_something_else_than_a_lead_has_no_lead(world):
     task = {"id": 31, "text": "Ligar", "complete_till": 1773162000, "entity_type": "contacts", "entity_id": 11}
     world.reset(kommo={"contacts": [{"id": 11, "name": "Joana"}], "tasks": [task]})
@@ -379,6 +447,21 @@ def test_notes_are_added_and_listed(scene):
     assert ids == [note["id"] for note in scene.state("kommo")["notes"]]
 
 
+def test_notes_of_several_leads_are_added_in_one_call(scene):
+    async def work(kommo):
+        await kommo.add_notes([(21, "um"), (22, "dois"), (21, "três")])
+        return await kommo.list_notes(21), await kommo.list_notes(22)
+
+    assert scene.kommo(work) == (["um", "três"], ["dois"])
+    assert [entry["path"] for entry in scene.requests("kommo") if entry["method"] == "POST"] == ["/api/v4/leads/notes"]
+
+
+def test_notes_of_which_one_can_not_be_added_are_all_refused(scene):
+    error = scene.kommo(lambda kommo: failure(kommo.add_notes([(21, "um"), (GONE, "dois")])))
+    assert isinstance(error, RefusedError | NotFoundError)
+    assert scene.state("kommo")["notes"] == []
+
+
 def test_a_lead_without_notes_or_without_a_life_has_none(scene):
     scene.fault("kommo", path="/leads/999/notes", status=404)
 
@@ -435,7 +518,7 @@ def test_empty_objects_that_arrive_as_lists_or_null_are_empty(world):
     lead = {"id": 5, "name": None, "custom_fields_values": None, "_embedded": []}
     task = {"id": 6, "text": None, "complete_till": None, "result": [], "entity_id": None}
     world.fault("kommo", path="/leads/5", status=200, body=lead)
-    world.fault("kommo", path="/tasks/6", status=200, body=task)
+    world.fault("kommo", path="/tasks$", status=200, body={"_embedded": {"tasks": [task]}})
     world.fault("kommo", path="/leads$", status=200, body={"_embedded": [], "_links": []})
 
     async def work(kommo):

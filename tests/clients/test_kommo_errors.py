@@ -23,6 +23,8 @@ WHEN = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
 READS = {
     "account": lambda kommo: kommo.account(),
     "get_lead": lambda kommo: kommo.get_lead(21),
+    "get_task": lambda kommo: kommo.get_task(31),
+    "list_open_tasks": lambda kommo: kommo.list_open_tasks(2, WHEN),
     "list_tasks": lambda kommo: kommo.list_tasks(21),
     "find_contacts": lambda kommo: kommo.find_contacts("11987654321"),
 }
@@ -33,8 +35,15 @@ CREATIONS = {
     ),
     "create_task": lambda kommo: kommo.create_task(21, text="Reunião", deadline=WHEN, task_type_id=2),
     "add_note": lambda kommo: kommo.add_note(21, "nota"),
+    "add_notes": lambda kommo: kommo.add_notes([(21, "nota")]),
 }
-MADE = {"create_lead": "leads", "create_lead_with_contact": "contacts", "create_task": "tasks", "add_note": "notes"}
+MADE = {
+    "create_lead": "leads",
+    "create_lead_with_contact": "contacts",
+    "create_task": "tasks",
+    "add_note": "notes",
+    "add_notes": "notes",
+}
 CHANGES = {
     "update_lead": lambda kommo: kommo.update_lead(21, status_id=67548615),
     "update_task": lambda kommo: kommo.update_task(31, text="Nova"),

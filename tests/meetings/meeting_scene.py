@@ -18,6 +18,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from clients.calendar import CalendarClient
+from clients.kommo import KommoClient
 from clients.transport import RetryPolicy
 from clients.whatsapp import WhatsAppClient
 from meetings.business import Business, load_business
@@ -185,6 +187,17 @@ class Scene:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def fault(self, service: str, /, **what: Any) -> None:
+        """What goes wrong with the next matching call of a service; `times=-1` for all."""
+        self.control("/faults", service=service, **what)
+
+    def clear_faults(self) -> None:
+        """Everything works again."""
+        assert self._http.delete("/_sandbox/faults").status_code == 200
+
+    def advance(self, **span: float) -> None:
+        self.control("/clock", advance_s=timedelta(**span).total_seconds())
+
     def state(self, service: str) -> dict[str, Any]:
         found: dict[str, Any] = self._http.get("/_sandbox/state").json()[service]
         return found
@@ -261,6 +274,14 @@ async def receiving(db: Database, scene: Scene, *, pause_min: int = 60) -> Async
 
 def whatsapp_client(scene: Scene) -> WhatsAppClient:
     return WhatsAppClient(scene.urls["evolution"], "sandbox-evolution-key", "marcado", retry=ONCE)
+
+
+def kommo_client(scene: Scene) -> KommoClient:
+    return KommoClient(scene.urls["kommo"], "sandbox-kommo-token", retry=ONCE, requests_per_s=5000)
+
+
+def calendar_client(scene: Scene) -> CalendarClient:
+    return CalendarClient(None, scene.urls["google"], retry=ONCE)
 
 
 async def delivered(scene: Scene) -> None:

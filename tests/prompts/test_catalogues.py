@@ -1,7 +1,9 @@
 """The words: the same sentences with the same values in every language, filled in completely or not at all."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,23 @@ from agent.history import policy
 from agent.model import TOOLS
 from meetings.business import load_business
 from meetings.events import ContentKind
+from meetings.tables import MeetingStatus
 from prompts.catalogue import DEFAULT_LOCALE, LOCALES, Catalogue, CatalogueError, closest_locale, document, names_in
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = sorted(path.stem for path in (ROOT / "prompts" / DEFAULT_LOCALE).glob("*.toml"))
 DOCUMENTS = sorted(path.stem for path in (ROOT / "prompts" / DEFAULT_LOCALE).glob("*.md"))
 OTHERS = [locale for locale in LOCALES if locale != DEFAULT_LOCALE]
-NOTICES = ("confirmation", "moved", "cancelled_by_us", "cancelled_by_customer", "completed", "no_show")
+NOTICES = (
+    "confirmation",
+    "confirmation_by_seller",
+    "moved",
+    "seller_changed",
+    "cancelled_by_us",
+    "cancelled_by_customer",
+    "completed",
+    "no_show",
+)
 
 
 def entries(name: str, locale: str) -> dict[str, Any]:
@@ -100,15 +112,86 @@ def test_no_sentence_is_left_that_nobody_says() -> None:
     packages = ("agent", "tools", "webhooks", "meetings", "cli")
     files = [*(path for package in packages for path in (ROOT / package).rglob("*.py")), ROOT / "test_minimal_sync.py"]
     code = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    built = set(re.findall(r"""f["']([a-z_]+_)\{""", code))
+    begun = tuple(re.findall(r"""f["']([a-z_]+_)\{""", code))
+    ended = tuple(re.findall(r"""f["']\{[a-z_.]+\}(_[a-z_]+)["']""", code))
     said = set(re.findall(r"""["']([a-z_]+)["']""", code))
     silent = [
         f"{name}: {key}"
         for name in CATALOGUES
         for key in entries(name, DEFAULT_LOCALE)
-        if key not in said and not any(key.startswith(prefix) for prefix in built)
+        if key not in said and not key.startswith(begun) and not key.endswith(ended)
     ]
     assert silent == []
+
+
+def trees() -> Iterator[ast.AST]:
+    """Every node of the code that decides about meetings."""
+    for path in sorted((ROOT / "meetings").glob("*.py")):
+        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def story_keys_in_code() -> set[str]:
+    """Regular expressions of what is given as `because` or `hint` anywhere, gaps of f-strings as any word."""
+    values: list[ast.expr] = []
+    for node in trees():
+        if isinstance(node, ast.keyword) and node.arg in ("because", "hint"):
+            values.append(node.value)
+        if isinstance(node, ast.FunctionDef):
+            pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            values += [default for arg, default in pairs if arg.arg == "hint" and default]
+    found = set()
+    for value in values:
+        if isinstance(value, ast.JoinedStr):
+            found.add("".join(str(part.value) if isinstance(part, ast.Constant) else "[a-z_]+" for part in value.values))
+        elif isinstance(value, ast.Constant) and value.value:
+            found.add(str(value.value))
+    return found
+
+
+def test_every_reason_of_a_change_that_the_code_gives_has_its_words_and_none_is_left_over() -> None:
+    story, patterns = set(sentences("story", DEFAULT_LOCALE)), story_keys_in_code()
+    assert len(patterns) > 10
+    assert [p for p in patterns if not any(re.fullmatch(p, key) for key in story)] == []
+    assert [key for key in story if not any(re.fullmatch(p, key) for p in patterns)] == []
+    assert {f"status_set_{status}" for status in MeetingStatus} | {"task_moved", "event_moved"} <= story
+
+
+def test_every_reason_of_a_refusal_that_the_code_gives_has_its_words_and_none_is_left_over() -> None:
+    """Reasons are returned by what judges a time, or given to the note about a task made by hand."""
+    given: set[str] = set()
+    for node in trees():
+        if isinstance(node, ast.AsyncFunctionDef) and node.name in ("check_slot", "_why_not", "_judge"):
+            returned = [part for part in ast.walk(node) if isinstance(part, ast.Return) and part.value]
+            given |= {str(c.value) for part in returned for c in _alternatives(part.value) if isinstance(c.value, str)}
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "_refuse":
+            given |= {str(c.value) for arg in node.args for c in _alternatives(arg) if isinstance(c.value, str)}
+    assert len(given) > 4
+    assert {f"refused_{reason}" for reason in given} == {
+        key for key in sentences("crm", DEFAULT_LOCALE) if key.startswith("refused_")
+    }
+
+
+def _alternatives(value: ast.expr | None) -> list[ast.Constant]:
+    """The constants that an expression may give: itself, parts of a pair, both sides of "or" and of a choice."""
+    match value:
+        case ast.Constant():
+            return [value]
+        case ast.Tuple(elts=parts) | ast.BoolOp(values=parts):
+            return [c for part in parts for c in _alternatives(part)]
+        case ast.IfExp(body=one, orelse=other):
+            return [*_alternatives(one), *_alternatives(other)]
+    return []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_kind_of_change_that_is_noted_on_the_lead_has_its_words(locale: str) -> None:
+    kinds = ("moved", "handed_over", "cancelled", "completed", "no_show")
+    facts = {"mark": "#12", "when": "10/03 14:00", "seller": "Ana Ribeiro", "because": "PORQUE", "now": "09/03 08:00"}
+    for kind in kinds:
+        text = Catalogue.load("crm", locale).fill(f"note_{kind}", facts)
+        assert all(facts[name] in text for name in ("mark", "when", "because", "now"))
+    refused = Catalogue.load("crm", locale).fill("note_refused", facts | {"act": "FEZ", "reason": "MAS"})
+    assert all(word in refused for word in ("#12", "10/03 14:00", "Ana Ribeiro", "FEZ", "MAS", "09/03 08:00"))
 
 
 # --- filling in -------------------------------------------------------------------------------------------------------
@@ -197,6 +280,8 @@ FACTS = {
     "day": "terça-feira, 10 de março de 2026",
     "hour": "14:00",
     "zone": "Horário de Brasília",
+    "old_day": "segunda-feira, 9 de março de 2026",
+    "old_hour": "09:30",
 }
 
 
@@ -204,9 +289,11 @@ FACTS = {
 @pytest.mark.parametrize("key", NOTICES)
 def test_every_notice_says_with_whom_for_which_company_and_of_a_time_to_come_or_taken_away_when(key: str, locale: str) -> None:
     text = Catalogue.load("notices", locale).fill(key, FACTS)
-    about_time = {"day", "hour", "zone"}
-    is_past = key in ("completed", "no_show")  # the customer knows when it was
-    assert {name for name, value in FACTS.items() if value in text} == (set(FACTS) - about_time if is_past else set(FACTS))
+    before = {"old_day", "old_hour"}
+    left_out = set[str]() if key == "moved" else before
+    if key in ("completed", "no_show"):  # the customer knows when it was
+        left_out |= {"day", "hour", "zone"}
+    assert {name for name, value in FACTS.items() if value in text} == set(FACTS) - left_out
 
 
 @pytest.mark.parametrize("locale", LOCALES)
