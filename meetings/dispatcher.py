@@ -227,9 +227,7 @@ class Dispatcher:
             for entity, entity_id, upto, attempts, lead_id, task_type, customer_id in rows.all():
                 meetings = await meetings_named(session, entity, entity_id)
                 nth = f"{upto}:{attempts}"
-                wanted += [
-                    (LOOK, (m.id, entity, upto), lane_of(m.customer_id), f"look:{m.id}:{entity}:{nth}") for m in meetings
-                ]
+                wanted += [(LOOK, (m.id, entity, upto), lane_of(m.customer_id), f"look:{m.id}:{entity}:{nth}") for m in meetings]
                 customers = await _customers_of(session, entity_id) if entity == HintEntity.LEAD and not meetings else []
                 wanted += [(LEAD, (one, entity_id, upto), lane_of(one), f"lead:{one}:{nth}") for one in customers]
                 if meetings or customers:
