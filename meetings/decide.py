@@ -55,7 +55,8 @@ class EventSeen:
     """The event on the seller's calendar as read.
 
     Attributes:
-        is_gone: Deleted, or moved to another calendar.
+        is_gone: Deleted, or moved to a calendar that is no seller's.
+        holder: Kommo user id of the other seller on whose calendar it was found.
         is_untimed: Somebody made it an all-day event; it has no hours then.
         is_declined: The customer declined the invitation.
     """
@@ -63,6 +64,7 @@ class EventSeen:
     is_gone: bool = False
     is_untimed: bool = False
     is_declined: bool = False
+    holder: int | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     updated_at: datetime | None = None
@@ -178,7 +180,7 @@ def decide(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, 
     | the meeting is cancelled | stays so; lead, task and event are put back |
     | the lead is gone | cancelled while scheduled and upcoming, per switch |
     | meeting_status on the lead changed to another legal status | that status |
-    | the task is gone | cancelled while scheduled |
+    | the task is gone | cancelled while scheduled, unless it went with a lead whose meetings are kept |
     | the task is completed, but the lead closed the meeting afterwards | as the lead said |
     | the task is completed, its result means "did not come" | no_show |
     | the task is completed, its result means "cancelled" | cancelled while scheduled |
@@ -189,6 +191,7 @@ def decide(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, 
     | the task has another time | moved there while scheduled |
     | the event has another time | moved there while scheduled |
     | the task, else the lead, has another responsible user who is a seller | that seller holds it, together with a new time |
+    | the event was moved to another seller's calendar | that seller holds it, together with a new time |
     | link or status on the lead, an open task of a closed meeting, an all-day event | put back |
 
     A status that would not be legal (`lifecycle.LEGAL`) is no wish. Deletions in Kommo are final and acted on at once; the rest
@@ -198,7 +201,7 @@ def decide(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, 
         if wish.status is not None and may_become(agreed.status, wish.status) and wish.status is not agreed.status:
             return wish
     if agreed.status is MeetingStatus.SCHEDULED:
-        change = _moved(agreed, crm.task, calendar, _handed_over(agreed, crm, rules))
+        change = _moved(agreed, crm.task, calendar, _handed_over(agreed, crm, calendar, rules))
         if change is not None:
             return change
     put_back = frozenset(_differing(agreed, crm, calendar)) - agreed.pending
@@ -209,18 +212,19 @@ def _status_wishes(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: da
     """What the seller's doings ask for, strongest first."""
     task, lead, shown = crm.task, crm.lead, agreed.shown
     is_upcoming = agreed.starts_at > now
+    goes_with_lead = False
     if lead is not None and lead.is_gone:
         if is_upcoming and rules.lead_deleted == "cancel":
             yield Decision(MeetingStatus.CANCELLED, source=LEAD, because="lead_deleted")
-        lead = None
+        lead, goes_with_lead = None, rules.lead_deleted == "keep"
     if lead is not None and lead.speaks:
         named = status_named(lead.status, rules.words)
         was = status_named(shown.lead.status, rules.words) if shown.lead else None
         if named is not None and (named is not was or LEAD not in agreed.pending):
             yield Decision(named, source=LEAD, because=f"status_set_{named.value}", can_be_undone=True, done_at=lead.updated_at)
-    if task is not None and task.is_gone:
+    if task is not None and task.is_gone and not goes_with_lead:
         yield Decision(MeetingStatus.CANCELLED, source=TASK, because="task_deleted")
-    elif task is not None and task.is_completed and (agreed.source != LEAD or agreed.status is MeetingStatus.SCHEDULED):
+    if task is not None and task.is_completed and (agreed.source != LEAD or agreed.status is MeetingStatus.SCHEDULED):
         yield from _result_wish(agreed, task, rules.words)
     was_lost = shown.lead is not None and shown.lead.is_lost
     if lead is not None and lead.is_lost and not was_lost and is_upcoming and rules.lead_lost == "cancel":
@@ -254,7 +258,17 @@ def _result_wish(agreed: Agreed, task: TaskSeen, words: ResultWords) -> Iterator
         )
 
 
-def _handed_over(agreed: Agreed, crm: Crm, rules: Rules) -> Decision | None:
+def _handed_over(agreed: Agreed, crm: Crm, event: EventSeen | None, rules: Rules) -> Decision | None:
+    """Another seller on the task, else on the lead, else the one whose calendar has the event."""
+    by_kommo = _handed_over_in_kommo(agreed, crm, rules)
+    if by_kommo is not None or event is None or event.holder in (None, agreed.kommo_user_id):
+        return by_kommo
+    return Decision(
+        kommo_user_id=event.holder, source=EVENT, because="event_handed_over", can_be_undone=True, done_at=event.updated_at
+    )
+
+
+def _handed_over_in_kommo(agreed: Agreed, crm: Crm, rules: Rules) -> Decision | None:
     """Another seller on the task, else on the lead. Who is no seller of the business file can't hold meetings."""
     seen, shown = crm.task, agreed.shown.task
     before = shown.responsible if shown else None
