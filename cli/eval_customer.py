@@ -11,7 +11,8 @@ from openai.types.chat import ChatCompletionMessageParam
 from sqlalchemy import select
 
 from cli.people import People
-from cli.scenario import Said, Scenario, Step, say
+from cli.scenario import say
+from cli.scenario_schema import Said, Scenario, Step
 from cli.stack import Stack
 from cli.wiring import Service
 from meetings.business import Criterion, in_language

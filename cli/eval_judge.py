@@ -3,14 +3,13 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cli.people import People
+from cli.scenario_schema import Afterwards, EventState, OtherState, TaskState
 from meetings.business import load_business
 from meetings.qualification import fold
-
-if TYPE_CHECKING:  # the schema's module plays scenarios too, and judges them with this one
-    from cli.scenario import Afterwards, EventState, OtherState, TaskState
+from prompts.catalogue import DEFAULT_LOCALE, Catalogue
 
 
 def our_calendars(business_file: Path) -> list[str]:
@@ -18,7 +17,7 @@ def our_calendars(business_file: Path) -> list[str]:
     return [str(seller.calendar_id) for seller in load_business(business_file, "unused").sellers]
 
 
-def judge(wanted: "Afterwards", people: People, calendars: Sequence[str]) -> list[str]:
+def judge(wanted: Afterwards, people: People, calendars: Sequence[str]) -> list[str]:
     """What of the wanted state is not so, one line each."""
     state = people.state()
     complaints: list[str] = []
@@ -39,6 +38,8 @@ def judge(wanted: "Afterwards", people: People, calendars: Sequence[str]) -> lis
         is_saved = bool(ours) and link == ours[-1].link
         if is_saved is not wanted.link_saved:
             complaints.append(f"google_calendar_link on the lead is {link!r}")
+    if wanted.notes is not None:
+        complaints += _compare_notes(wanted.notes, [str(note["text"]) for note in state["kommo"]["notes"]])
     complaints += _compare_told(wanted, people.told(state))
     handed_off = any(not t["is_completed"] for t in people.tasks(state, task_type_id=1))
     if handed_off is not wanted.handed_off:
@@ -48,7 +49,7 @@ def judge(wanted: "Afterwards", people: People, calendars: Sequence[str]) -> lis
     return complaints
 
 
-def _judge_other(wanted: "OtherState", events: Sequence[Any], told: Sequence[str]) -> list[str]:
+def _judge_other(wanted: OtherState, events: Sequence[Any], told: Sequence[str]) -> list[str]:
     complaints = _missing_facts(wanted.facts_told, told) + _told_after_all(wanted.never_told, told)
     if wanted.events is not None:
         complaints += _compare_events(wanted.events, [e for e in events if wanted.name in e.summary])
@@ -74,7 +75,7 @@ def _told_after_all(parts: Sequence[str], told: Sequence[str]) -> list[str]:
     return [f"the customer was told {part!r}" for part in parts if any(part in text for text in told)]
 
 
-def _compare_events(wanted: Sequence["EventState"], found: Sequence[Any]) -> list[str]:
+def _compare_events(wanted: Sequence[EventState], found: Sequence[Any]) -> list[str]:
     if len(wanted) != len(found):
         return [f"there are {len(found)} events, not {len(wanted)}: {found}"]
     complaints = []
@@ -83,12 +84,16 @@ def _compare_events(wanted: Sequence["EventState"], found: Sequence[Any]) -> lis
             complaints.append(f"event {n} is {'cancelled' if event.is_cancelled else 'not cancelled'}")
         if want.start and want.start != event.starts_at:
             complaints.append(f"event {n} starts {event.starts_at}, not {want.start}")
+        if want.end and want.end != event.ends_at:
+            complaints.append(f"event {n} ends {event.ends_at}, not {want.end}")
+        if want.summary and want.summary not in event.summary:
+            complaints.append(f"event {n} is called {event.summary!r}, not {want.summary!r}")
         if want.calendar and want.calendar != event.calendar_id:
             complaints.append(f"event {n} is on {event.calendar_id}, not {want.calendar}")
     return complaints
 
 
-def _compare_tasks(wanted: Sequence["TaskState"], found: Sequence[dict[str, Any]]) -> list[str]:
+def _compare_tasks(wanted: Sequence[TaskState], found: Sequence[dict[str, Any]]) -> list[str]:
     if len(wanted) != len(found):
         return [f"there are {len(found)} meeting tasks, not {len(wanted)}: {found}"]
     complaints = []
@@ -97,12 +102,30 @@ def _compare_tasks(wanted: Sequence["TaskState"], found: Sequence[dict[str, Any]
             complaints.append(f"task {n} is {'completed' if task['is_completed'] else 'open'}")
         if want.deadline and int(want.deadline.timestamp()) != task["complete_till"]:
             complaints.append(f"task {n} has deadline {task['complete_till']}, not {want.deadline}")
+        if want.duration_s is not None and want.duration_s != task["duration"]:
+            complaints.append(f"task {n} takes {task['duration']} s, not {want.duration_s}")
+        if want.responsible and want.responsible != task["responsible_user_id"]:
+            complaints.append(f"task {n} is with {task['responsible_user_id']}, not {want.responsible}")
         if want.result and want.result not in str(task.get("result")):
             complaints.append(f"task {n} has result {task.get('result')!r}, not {want.result!r}")
     return complaints
 
 
-def _compare_told(wanted: "Afterwards", told: Sequence[str]) -> list[str]:
+def _compare_notes(wanted: Sequence[str], found: Sequence[str]) -> list[str]:
+    """Every note but those with a customer's answers is about a meeting."""
+    answers = Catalogue.load("crm", DEFAULT_LOCALE).text("note_title")
+    notes = [note for note in found if not note.startswith(answers)]
+    complaints = [f"{part!r} stands in {count} notes, not in one" for part in wanted if (count := _holding(part, notes)) != 1]
+    if len(notes) != len(wanted):
+        complaints.append(f"there are {len(notes)} notes, not {len(wanted)}: {notes}")
+    return complaints
+
+
+def _holding(part: str, texts: Sequence[str]) -> int:
+    return sum(part in text for text in texts)
+
+
+def _compare_told(wanted: Afterwards, told: Sequence[str]) -> list[str]:
     complaints = _missing_facts(wanted.facts_told, told)
     at = 0
     for part in wanted.told:
@@ -112,8 +135,7 @@ def _compare_told(wanted: "Afterwards", told: Sequence[str]) -> list[str]:
         else:
             at = found + 1
     for part in wanted.told_once:
-        count = sum(part in text for text in told)
-        if count != 1:
+        if (count := _holding(part, told)) != 1:
             complaints.append(f"{part!r} was told {count} times, not once")
     complaints += _told_after_all(wanted.never_told, told)
     if wanted.replies is not None and len(told) != wanted.replies:

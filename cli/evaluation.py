@@ -16,7 +16,8 @@ from sqlalchemy import select
 from cli.eval_customer import ScriptedCustomer, SimulatedCustomer
 from cli.eval_judge import judge, our_calendars
 from cli.people import People, SandboxRefusedError
-from cli.scenario import Scenario, ScenarioError, Step, after_talk, before_talk, load_scenario, staged
+from cli.scenario import after_talk, before_talk, staged
+from cli.scenario_schema import Scenario, ScenarioError, Step, load_scenario
 from cli.settings import load_settings
 from cli.stack import SANDBOX_VALUES, Stack, sandbox_urls
 from cli.wiring import Service
@@ -79,6 +80,8 @@ class Exam:
         """Why a scenario is not part of this exam."""
         if scenario.only_scripted:
             return scenario.only_scripted
+        if not scenario.has_talk:
+            return Catalogue.load("operator", self.locale).text("eval_no_talk")
         if self.is_simulated and not scenario.goal:
             return Catalogue.load("operator", self.locale).text("eval_no_goal")
         return None

@@ -109,7 +109,7 @@ def evaluate(
         from cli.eval_report import ComparisonError, as_json, read_earlier, show, show_comparison, summarise, write
         from cli.evaluation import Exam, find_scenarios, model_access, sit
         from cli.logs import configure_logs
-        from cli.scenario import ScenarioError
+        from cli.scenario_schema import ScenarioError
 
         configure_logs("CRITICAL", pretty=True)
         try:

@@ -15,12 +15,13 @@ class SandboxRefusedError(Exception):
 
 @dataclass(frozen=True)
 class SeenEvent:
-    """A calendar event as its owner sees it. Times as written by Google, with offset."""
+    """A calendar event as its owner sees it. Times as written by Google, with offset; of an all-day event midnight UTC."""
 
     id: str
     calendar_id: str
     is_cancelled: bool
     starts_at: datetime
+    ends_at: datetime
     summary: str
     link: str
 
@@ -66,13 +67,14 @@ class People:
     # Sellers
 
     def seller_deletes_task(self, task_id: int | None = None) -> None:
-        self.do("/seller/task/delete", task_id=task_id or self._task_id())
+        self.do("/seller/task/delete", task_id=task_id or self.task_id())
 
-    def seller_completes_task(self, result: str | None = None, task_id: int | None = None) -> None:
-        self.do("/seller/task/complete", task_id=task_id or self._task_id(), result=result)
+    def seller_completes_task(self, result: str | None = None, task_id: int | None = None, via: str | None = None) -> None:
+        self.do("/seller/task/complete", task_id=task_id or self.task_id(), result=result, via=via)
 
-    def seller_moves_task(self, when: datetime) -> None:
-        self.do("/seller/task/move", task_id=self._task_id(), complete_till=int(when.timestamp()))
+    def seller_moves_task(self, when: datetime, task_id: int | None = None, duration_s: int | None = None) -> None:
+        wanted = {"task_id": task_id or self.task_id(), "complete_till": int(when.timestamp())}
+        self.do("/seller/task/move", **wanted, duration=duration_s)
 
     def seller_sets_field(self, field_id: int, value: str | None) -> None:
         self.do("/seller/lead/edit", lead_id=self.lead()["id"], custom_fields={str(field_id): value})
@@ -120,15 +122,42 @@ class People:
                         id=event["id"],
                         calendar_id=calendar_id,
                         is_cancelled=event["status"] == "cancelled",
-                        starts_at=datetime.fromisoformat(full["start"]["dateTime"]),
+                        starts_at=_moment(full["start"]),
+                        ends_at=_moment(full["end"]),
                         summary=full.get("summary", ""),
                         link=full.get("htmlLink", ""),
                     )
                 )
         return found
 
-    def _task_id(self) -> int:
-        tasks = [t for t in self.tasks() if not t["is_completed"]] or self.tasks()
-        if not tasks:
-            raise LookupError("there is no meeting task in Kommo yet")
-        return int(tasks[-1]["id"])
+    def event(self, nth: int | None = None) -> SeenEvent:
+        """The nth event with the customer's name that is not cancelled, from 1; the newest unless given.
+
+        Raises:
+            LookupError: There is none.
+        """
+        live = [event for event in self.events() if self.name in event.summary and not event.is_cancelled]
+        found: SeenEvent = _one_of(live, nth, "event of the customer")
+        return found
+
+    def task_id(self, nth: int | None = None) -> int:
+        """The nth meeting task that exists, from 1; unless given the newest open one, else the newest.
+
+        Raises:
+            LookupError: There is none.
+        """
+        tasks = self.tasks()
+        if nth is None:
+            tasks = [t for t in tasks if not t["is_completed"]] or tasks
+        return int(_one_of(tasks, nth, "meeting task in Kommo")["id"])
+
+
+def _moment(event_time: Json) -> datetime:
+    whole_day = event_time.get("date")
+    return datetime.fromisoformat(event_time["dateTime"] if not whole_day else f"{whole_day}T00:00:00+00:00")
+
+
+def _one_of(found: list[Any], nth: int | None, what: str) -> Any:
+    if len(found) < (nth or 1):
+        raise LookupError(f"there is no {what} yet" if not found else f"there are only {len(found)} of {what}")
+    return found[nth - 1 if nth else -1]

@@ -1,280 +1,44 @@
-"""A conversation as data: given, what people say and do, what the model does, and the state that must be left behind.
+"""Plays conversations as data (`cli/scenario_schema.py`) through the whole app and judges what is left behind.
 
-The files live in tests/conversations/*.yaml. With a scripted model every step of the script must be consumed exactly; as an
-exam (`marcado eval`) the model's steps are left out and its own words are not judged.
+With a scripted model every step of the script must be consumed exactly; as an exam (`marcado eval`) the model's steps are left
+out and its own words are not judged.
 """
 
-import re
+import copy
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-
-import yaml
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
-from pydantic.config import JsonDict
+from typing import Any
 
 from cli.eval_judge import judge, our_calendars
-from cli.people import People
-from cli.stack import Stack
+from cli.people import People, SandboxRefusedError
+from cli.scenario_acts import do_as_seller, do_on_calendar
+from cli.scenario_schema import BusyTime, Given, Said, Scenario, ScenarioError, Step, load_scenario
+from cli.stack import SANDBOX_TOKEN, Stack
 from prompts.catalogue import DEFAULT_LOCALE
 from sandbox.server import Sandbox
 
-MessageKind = Literal[
-    "text",
-    "audio",
-    "image",
-    "view_once",
-    "video",
-    "document",
-    "sticker",
-    "location",
-    "contact",
-    "button_reply",
-    "list_reply",
-    "ephemeral",
-    "placeholder",
-]
-# What only the scripted model's words can fulfil; an exam does not judge it. All else of `afterwards` is judged in both.
-JUDGED_WHEN_SCRIPTED: JsonDict = {"judged": "scripted"}
+_SWEEP_S = 310  # long enough for the next sweep to have begun
 
 
-class ScenarioError(Exception):
-    """The file is no scenario; the message names the file and every key at fault."""
+class Delivery(StrEnum):
+    """How Kommo's webhooks come from the seller's first act on."""
+
+    NORMAL = "normal"
+    LOST = "lost"
+    DOUBLED = "doubled"
+    LATE = "late"
+    """Held until everything is over and the sweep has long found it, then let go, newest first."""
+    REVERSED = "reversed"
+    """Those of one step come when all its acts are done, newest first."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class BusyTime(_Part):
-    """Something that stands on a seller's calendar already."""
-
-    calendar: str
-    start: AwareDatetime
-    end: AwareDatetime
-    summary: str = "Ocupado"
-
-
-class KnownContact(_Part):
-    """A contact with an open lead that exists in Kommo before the conversation."""
-
-    name: str
-    phone: str
-    responsible_user_id: int = 10000
-
-
-class Given(_Part):
-    """The world before anybody speaks."""
-
-    now: AwareDatetime
-    phone: str = "5511987654321"
-    name: str = "Maria Souza"
-    busy: list[BusyTime] = []
-    contact: KnownContact | None = None
-    status_field: Literal["text", "select"] = "text"
-    settings: dict[str, Any] = {}
-
-
-class SellerDoes(_Part):
-    """One act of a seller in Kommo or on the phone."""
-
-    delete_task: bool = False
-    complete_task: bool = False
-    result: str | None = None
-    set_status: str | None = None
-    types: str | None = None
-
-
-class Said(_Part):
-    """A message that is no plain text, comes from somebody else, or changes before anybody can answer it.
-
-    Attributes:
-        transcript: What is heard in a voice note.
-        with_fields: Any other field of the control /customer/say.
-        times: How often its webhook comes.
-        edited_to: The text that the customer puts in its place at once.
-        deleted: The customer takes it back at once.
-        phone: Another customer's, instead of the scenario's; `name` goes with it.
-    """
-
-    kind: MessageKind = "text"
-    text: str | None = None
-    transcript: str | None = None
-    caption: str | None = None
-    with_fields: dict[str, Any] = {}
-    times: int = Field(default=1, ge=1, le=10)
-    edited_to: str | None = None
-    deleted: bool = False
-    phone: str | None = None
-    name: str | None = None
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        if self.kind in ("text", "ephemeral") and not self.text:
-            raise ValueError(f"a message of kind {self.kind} needs a text")
-        if self.transcript is not None and self.kind != "audio":
-            raise ValueError("only audio has a transcript")
-        if self.edited_to is not None and self.kind not in ("text", "ephemeral"):
-            raise ValueError("only a text can be edited")
-        if self.phone and not self.name:
-            raise ValueError("another customer needs a name")
-        return self
-
-    @property
-    def shown(self) -> str:
-        """What a person would say it was."""
-        return self.text or self.transcript or self.caption or f"({self.kind})"
-
-
-def _in_long_form(customer: Any) -> Any:
-    """One message, or several, each a text or an object: as a list of objects, so that a mistake has one plain place."""
-    if customer is None:
-        return []
-    several = customer if isinstance(customer, list) else [customer]
-    return [{"text": one} if isinstance(one, str) else one for one in several]
-
-
-class Step(_Part):
-    """One thing that happens, and what the model does then (its script; empty when it must not be asked).
-
-    Attributes:
-        customer: One message, or several in quick succession.
-        choose: In an exam, instead of `customer`: which offered time is taken. A moment (asked for when it is not among
-            the offered ones) or its place in the list.
-        answers: In an exam: what the customer says when a criterion is asked about, in place of the scenario's.
-        if_asked: In an exam: the answer to any other question that comes back.
-        calendar: Somebody writes something onto a calendar.
-        wait_s: Time passes (seconds).
-        by_control: Any other control of the sandbox, path to fields.
-        faults: What goes wrong with the next calls, set before the rest of the step.
-    """
-
-    customer: Annotated[list[Said], BeforeValidator(_in_long_form)] = []
-    choose: AwareDatetime | int | None = None
-    answers: dict[str, str | list[str]] = {}
-    if_asked: str | None = None
-    seller: SellerDoes | None = None
-    calendar: BusyTime | None = None
-    wait_s: float | None = None
-    by_control: dict[str, dict[str, Any]] = {}
-    faults: list[dict[str, Any]] = []
-    model: list[dict[str, Any]] = []
-
-    @model_validator(mode="after")
-    def _chooses_in_words(self) -> Self:
-        if self.choose is not None and not self.customer:
-            raise ValueError("choose needs the words of the customer in a scripted run: give `customer` too")
-        return self
-
-
-class EventState(_Part):
-    calendar: str | None = None
-    start: AwareDatetime | None = None
-    cancelled: bool = False
-
-
-class TaskState(_Part):
-    completed: bool = False
-    deadline: AwareDatetime | None = None
-    result: str | None = None
-
-
-def _known_pattern(fact: str) -> str:
-    if fact.startswith("/"):
-        try:
-            re.compile(fact.strip("/"))
-        except re.error as error:
-            raise ValueError(f"is no regular expression: {error}") from None
-    return fact
-
-
-Fact = Annotated[str, Field(min_length=1), AfterValidator(_known_pattern)]
-
-
-class OtherState(_Part):
-    """What must be so for another customer."""
-
-    phone: str
-    name: str
-    events: list[EventState] | None = None
-    facts_told: list[Fact] = []
-    never_told: list[str] = []
-
-
-class Afterwards(_Part):
-    """The state that must be left behind. What is not named is not judged, except that no list may be longer than given.
-
-    Attributes:
-        events: All events on the calendars that we made, in order.
-        tasks: All meeting tasks that exist, in order.
-        meeting_status: What stands on the lead; "" for nothing.
-        link_saved: Whether the lead's link is that of the newest event.
-        leads: How many leads there are.
-        facts_told: What the customer must know in the end, in any words around it and any order: a part of a message, or
-            /a regular expression/. Case and accents do not count.
-        told: Texts the customer must have been told, each part of one message, in this order. Scripted runs only.
-        told_once: Parts that stand in exactly one message. Scripted runs only.
-        never_told: Parts that stand in no message.
-        replies: How many messages the customer got from us in all. Scripted runs only.
-        handed_off: Whether a follow-up task asks a seller to take over.
-        others: The same of other customers.
-    """
-
-    events: list[EventState] | None = None
-    tasks: list[TaskState] | None = None
-    meeting_status: str | None = None
-    link_saved: bool | None = None
-    leads: int | None = None
-    facts_told: list[Fact] = []
-    told: list[str] = Field(default=[], json_schema_extra=JUDGED_WHEN_SCRIPTED)
-    told_once: list[str] = Field(default=[], json_schema_extra=JUDGED_WHEN_SCRIPTED)
-    never_told: list[str] = []
-    replies: int | None = Field(default=None, json_schema_extra=JUDGED_WHEN_SCRIPTED)
-    handed_off: bool = False
-    others: list[OtherState] = []
-
-    def as_exam(self) -> "Afterwards":
-        """The same without what depends on the scripted model's words."""
-        kept = {name for name, info in type(self).model_fields.items() if info.json_schema_extra != JUDGED_WHEN_SCRIPTED}
-        return self.model_copy(update={n: f.get_default() for n, f in type(self).model_fields.items() if n not in kept})
-
-
-class Scenario(_Part):
-    """One file.
-
-    Attributes:
-        only_scripted: Why it is no exam: it tells what happens when a model does something certain.
-        answers: In an exam: what the customer says when a criterion is asked about; a list for the first time and later.
-        goal: What a simulated customer wants and knows.
-        temper: How a simulated customer talks.
-    """
-
-    title: str
-    only_scripted: str | None = None
-    goal: str | None = None
-    temper: str | None = None
-    answers: dict[str, str | list[str]] = {}
-    given: Given
-    talk: list[Step] = Field(min_length=1)
-    afterwards: Afterwards
-
-    @model_validator(mode="after")
-    def _judges_something(self) -> Self:
-        if not self.afterwards.model_fields_set:
-            raise ValueError("afterwards judges nothing")
-        return self
+_MODES = {Delivery.LOST: "lose", Delivery.DOUBLED: "double", Delivery.LATE: "hold", Delivery.REVERSED: "hold"}
 
 
 @dataclass
@@ -285,30 +49,39 @@ class Verdict:
     transcript: list[dict[str, Any]] = field(default_factory=list)
 
 
-def load_scenario(path: Path) -> Scenario:
-    """Reads a scenario.
+@dataclass(frozen=True)
+class Opening:
+    """The world that a scenario left behind, to begin others with: it is played once per process.
 
-    Raises:
-        ScenarioError: It is no YAML or has mistakes; all are named.
+    Attributes:
+        given: How it began.
+        now: When it ended.
+        states: Of the sandbox's services, by name.
+        files: The service's database, by file name.
     """
-    try:
-        return Scenario.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"{path} is no YAML: {error}") from None
-    except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
-        raise ScenarioError("\n".join([f"{path} has mistakes:", *lines])) from None
+
+    given: Given
+    now: datetime
+    states: Mapping[str, Any]
+    files: Mapping[str, bytes]
 
 
-def play(scenario: Scenario, business_file: Path, *, inspect: Callable[[Stack, People], None] | None = None) -> Verdict:
+def play(
+    scenario: Scenario,
+    business_file: Path,
+    *,
+    delivery: Delivery = Delivery.NORMAL,
+    inspect: Callable[[Stack, People], None] | None = None,
+) -> Verdict:
     """Plays a scenario with the scripted model on a sandbox of its own and judges what is left.
 
     Args:
+        delivery: What becomes of Kommo's webhooks from the seller's first act on.
         inspect: Called with everything still running, before the end.
     """
     with staged(scenario.given, business_file) as (stack, people):
         people.do("/model/mind", mind="script")
-        complaints = [c for n, step in enumerate(scenario.talk, 1) for c in _play_step(n, step, stack, people)]
+        complaints = _play_talk(scenario.talk, delivery, stack, people)
         complaints += judge(scenario.afterwards, people, our_calendars(business_file))
         if inspect:
             inspect(stack, people)
@@ -317,24 +90,63 @@ def play(scenario: Scenario, business_file: Path, *, inspect: Callable[[Stack, P
 
 @contextmanager
 def staged(given: Given, business_file: Path, overrides: Mapping[str, Any] | None = None) -> Iterator[tuple[Stack, People]]:
-    """A sandbox and a service in the given world, with nothing said yet.
+    """A sandbox and a service in the given world, with nothing said yet, or after another scenario.
 
     Args:
         overrides: Settings, stronger than the scenario's own.
+
+    Raises:
+        ScenarioError: The scenario before is none, or does not end as it should.
     """
+    opening = _opening(given.after, business_file) if given.after else None
+    world = opening.given if opening else given
+    # The files are written for sellers who read Portuguese, whatever language the operator reads.
+    settings = {"LOCALE": DEFAULT_LOCALE, **given.settings, **(overrides or {})}
     with ExitStack() as running:
         sandbox = Sandbox().start()
         running.callback(sandbox.stop)
-        sandbox.world.reset({"kommo": {"meeting_status": "select"}} if given.status_field == "select" else {})
-        sandbox.world.clock.set(given.now)
-        # The files are written for sellers who read Portuguese, whatever language the operator reads.
-        settings = {"LOCALE": DEFAULT_LOCALE, **given.settings, **(overrides or {})}
-        stack = Stack(business_file=business_file, sandbox=sandbox, now=sandbox.world.clock.now, overrides=settings)
+        now = sandbox.world.clock.now
+        stack = Stack(business_file=business_file, business=given.business, sandbox=sandbox, now=now, overrides=settings)
+        if opening:
+            _reopen(opening, stack)
+        else:
+            sandbox.world.reset({"kommo": {"meeting_status": "select"}} if given.status_field == "select" else {})
+            sandbox.world.clock.set(given.now)
         running.enter_context(stack)
-        people = People(sandbox.control_url, given.phone, given.name)
+        people = People(sandbox.control_url, world.phone, world.name)
         running.callback(people.close)
-        _prepare(given, people)
+        if not opening:
+            _prepare(given, people)
         yield stack, people
+
+
+@cache
+def _opening(path: Path, business_file: Path) -> Opening:
+    scenario = load_scenario(path)
+    with staged(scenario.given, business_file) as (stack, people):
+        people.do("/model/mind", mind="script")
+        if complaints := _play_talk(scenario.talk, Delivery.NORMAL, stack, people):
+            raise ScenarioError("\n".join([f"{path} can't be what came before:", *complaints]))
+        # The next service will have an address of its own, and nobody answers at this one any more.
+        destination = f"{stack.url}/webhook/kommo/events?token={SANDBOX_TOKEN}"
+        stack.call(lambda service: service.kommo.delete_webhook(destination))
+        stack.stop_service()
+        world = stack.sandbox.world
+        return Opening(
+            given=_opening(scenario.given.after, business_file).given if scenario.given.after else scenario.given,
+            now=world.clock.now(),
+            states={name: copy.deepcopy(service.state) for name, service in world.services.items()},
+            files={file.name: file.read_bytes() for file in stack.database.parent.iterdir()},
+        )
+
+
+def _reopen(opening: Opening, stack: Stack) -> None:
+    world = stack.sandbox.world
+    for name, state in opening.states.items():
+        world.services[name].state = copy.deepcopy(state)
+    world.clock.set(opening.now)
+    for name, content in opening.files.items():
+        stack.database.with_name(name).write_bytes(content)
 
 
 def _prepare(given: Given, people: People) -> None:
@@ -360,16 +172,36 @@ def _occupy(people: People, busy: BusyTime) -> None:
     )
 
 
-def _play_step(number: int, step: Step, stack: Stack, people: People) -> list[str]:
+def _play_talk(talk: Sequence[Step], delivery: Delivery, stack: Stack, people: People) -> list[str]:
+    """Plays all steps; what is wrong with the script's use or the settling comes back, one line each."""
+    complaints = []
+    is_disturbed = False
+    for number, step in enumerate(talk, 1):
+        if step.seller and not is_disturbed and delivery in _MODES:
+            is_disturbed = True
+            people.do("/deliveries/faults", service="kommo", mode=_MODES[delivery], times=-1)
+        try:
+            complaints += _play_step(number, step, delivery, stack, people)
+        except (LookupError, SandboxRefusedError, TimeoutError) as error:
+            return [*complaints, f"step {number}: {error}"]
+    if delivery in (Delivery.LATE, Delivery.REVERSED):
+        people.do("/deliveries/release", newest_first=True)
+        stack.settle()
+    return complaints
+
+
+def _play_step(number: int, step: Step, delivery: Delivery, stack: Stack, people: People) -> list[str]:
     people.do("/model/script", steps=step.model)
     before_talk(step, stack, people)
     for said in step.customer:
         say(said, people, stack)
     after_talk(step, people)
-    try:
+    if delivery is Delivery.REVERSED:
+        people.do("/deliveries/release", newest_first=True)
+    stack.settle()
+    if step.seller and delivery in (Delivery.LOST, Delivery.LATE):
+        stack.sandbox.world.clock.advance(_SWEEP_S)
         stack.settle()
-    except TimeoutError as error:
-        return [f"step {number}: {error}"]
     model = people.state()["openai"]
     complaints = [f"step {number}: the model was asked without a script: {u['why']}" for u in model["unexpected"]]
     if model["remaining"]:
@@ -417,15 +249,8 @@ def _wait_for_webhooks(stack: Stack, within_s: float = 30.0) -> None:
 
 
 def after_talk(step: Step, people: People) -> None:
-    """What a seller does in a step."""
-    does = step.seller
-    if does is None:
-        return
-    if does.delete_task:
-        people.seller_deletes_task()
-    if does.complete_task:
-        people.seller_completes_task(does.result)
-    if does.set_status is not None:
-        people.seller_sets_field(123457, does.set_status or None)
-    if does.types:
-        people.seller_types(does.types)
+    """What sellers, calendar owners and guests do in a step."""
+    for act in step.seller:
+        do_as_seller(act, people)
+    for deed in step.on_calendar:
+        do_on_calendar(deed, people)

@@ -30,6 +30,7 @@ from meetings.customers import Leads
 from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import Dispatcher
+from meetings.echoes import Echoes
 from meetings.hooks import Hooks
 from meetings.inbox import Inbox
 from meetings.lanes import Lanes
@@ -165,7 +166,13 @@ def make_service(
     Turns(turn_services, make_agent(models, lanes, settings.MODEL_CALLS_PER_TURN), settings.OPENAI_MODEL)
 
     door = Door(
-        inbox=Inbox(db, now, pause_min=settings.HANDOFF_PAUSE_MIN, automatic_replies=business.whatsapp.automatic_replies),
+        inbox=Inbox(
+            db,
+            now,
+            pause_min=settings.HANDOFF_PAUSE_MIN,
+            automatic_replies=business.whatsapp.automatic_replies,
+            echoes=Echoes(business, fields),
+        ),
         token=token,
         instance=settings.EVOLUTION_INSTANCE,
         wake=dispatcher.wake,

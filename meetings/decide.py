@@ -55,7 +55,7 @@ class EventSeen:
     """The event on the seller's calendar as read.
 
     Attributes:
-        is_gone: Deleted, or moved to another calendar.
+        is_gone: Deleted, or moved to a calendar that is no seller's.
         is_untimed: Somebody made it an all-day event; it has no hours then.
         is_declined: The customer declined the invitation.
         holder: Kommo user id of the seller on whose calendar it was found, None when that is the meeting's own.
@@ -181,7 +181,7 @@ def decide(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, 
     | the meeting is cancelled | stays so; lead, task and event are put back |
     | the lead is gone | cancelled while scheduled and upcoming, per switch |
     | meeting_status on the lead changed to another legal status | that status |
-    | the task is gone | cancelled while scheduled |
+    | the task is gone | cancelled while scheduled, unless it went with a lead whose meetings are kept |
     | the task is completed, but the lead closed the meeting afterwards | as the lead said |
     | the task is completed, its result means "did not come" | no_show |
     | the task is completed, its result means "cancelled" | cancelled while scheduled |
@@ -213,19 +213,20 @@ def _status_wishes(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: da
     """What the seller's doings ask for, strongest first."""
     task, lead, shown = crm.task, crm.lead, agreed.shown
     is_upcoming = agreed.starts_at > now
+    goes_with_lead = False
     if lead is not None and lead.is_gone:
         if is_upcoming and rules.lead_deleted == "cancel":
             yield Decision(MeetingStatus.CANCELLED, source=LEAD, because="lead_deleted")
-        lead = None
+        lead, goes_with_lead = None, rules.lead_deleted == "keep"
     if lead is not None and lead.speaks:
         named = status_named(lead.status, rules.words)
         # Before our first write the field may still speak of an earlier meeting on the lead.
         was = status_named(shown.lead.status, rules.words) if shown.lead else named
         if named is not None and (named is not was or LEAD not in agreed.pending):
             yield Decision(named, source=LEAD, because=f"status_set_{named.value}", can_be_undone=True, done_at=lead.updated_at)
-    if task is not None and task.is_gone:
+    if task is not None and task.is_gone and not goes_with_lead:
         yield Decision(MeetingStatus.CANCELLED, source=TASK, because="task_deleted")
-    elif task is not None and task.is_completed and (agreed.source != LEAD or agreed.status is MeetingStatus.SCHEDULED):
+    if task is not None and task.is_completed and (agreed.source != LEAD or agreed.status is MeetingStatus.SCHEDULED):
         yield from _result_wish(agreed, task, rules.words)
     was_lost = shown.lead is not None and shown.lead.is_lost
     if lead is not None and lead.is_lost and not was_lost and is_upcoming and rules.lead_lost == "cancel":

@@ -113,8 +113,8 @@ class EventEffect:
 
     @staticmethod
     def _is_there_already(case: Case) -> bool:
-        """The seller moved the event itself: what is agreed is what was read there."""
-        return case.change.source == "event" and case.change.what == "moved"
+        """It was done to the event itself: what is agreed is what was read there."""
+        return case.change.source == "event" and case.change.what in ("moved", "handed_over")
 
     async def _move(self, meeting: Meeting, calendar_id: str | None = None) -> CalendarEvent:
         return await self.calendar.move_event(

@@ -1,6 +1,7 @@
 """What the outside tells us, in our own words: the webhook parsers make these, `meetings/` and the turn read them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -135,6 +136,20 @@ class HintEntity(StrEnum):
 
 
 @dataclass(frozen=True)
+class LeadShown:
+    """What a webhook shows of a lead. Never acted on; but what shows nothing new needs no look.
+
+    Attributes:
+        fields: The first value of each custom field, by its id; an empty field is not among them.
+    """
+
+    fields: Mapping[int, str]
+    status_id: int | None
+    responsible_user_id: int | None
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class KommoHint:
     """Something happened to this task or lead: look at it. Never acted on by itself.
 
@@ -144,6 +159,7 @@ class KommoHint:
         action: Kommo's word: add, update, delete, status, responsible, restore, note.
         lead_id: The lead a task belongs to, when the body says so (a deletion does not).
         task_type: A task's type, when the body says so.
+        shows: A lead as the body has it, None when it has nothing of the kind.
     """
 
     entity: HintEntity
@@ -151,6 +167,7 @@ class KommoHint:
     action: str
     lead_id: int | None = None
     task_type: int | None = None
+    shows: LeadShown | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from meetings.customers import customer_of, find_customer
 from meetings.database import Database
+from meetings.echoes import Echoes
 from meetings.events import (
     ContentKind,
     CustomerMessage,
@@ -31,18 +32,28 @@ class Inbox:
     """Where webhooks are put down."""
 
     def __init__(
-        self, db: Database, now: Callable[[], datetime], *, pause_min: int, automatic_replies: Sequence[str] = ()
+        self,
+        db: Database,
+        now: Callable[[], datetime],
+        *,
+        pause_min: int,
+        automatic_replies: Sequence[str] = (),
+        echoes: Echoes | None = None,
     ) -> None:
         """
         Args:
             pause_min: Minutes the agent stays silent for a customer after a person of ours wrote by hand.
             automatic_replies: Texts the WhatsApp Business app sends by itself: nobody wrote them.
+            echoes: Tells which of Kommo's webhooks show nothing new; without it all are looked at.
         """
-        self.db, self.now, self.pause_min = db, now, pause_min
+        self.db, self.now, self.pause_min, self.echoes = db, now, pause_min, echoes
         self._automatic = {fold(text) for text in automatic_replies}
 
     async def store_kommo(self, webhook: KommoWebhook, body: str) -> int:
-        """Keeps the (redacted) body and one hint per task or lead it names; returns the number of hints."""
+        """Keeps the (redacted) body and one hint per task or lead it names; returns the number of hints.
+
+        A hint that shows nothing new is done already.
+        """
         now = self.now()
         outcome = "stored" if webhook.hints else "ignored"
         async with self.db.transaction() as session:
@@ -56,18 +67,21 @@ class Inbox:
             )
             session.add(row)
             await session.flush()
-            session.add_all(
-                Hint(
-                    webhook_id=row.id,
-                    entity=hint.entity,
-                    entity_id=hint.id,
-                    action=hint.action,
-                    kommo_lead_id=hint.lead_id,
-                    task_type=hint.task_type,
-                    stored_at=now,
+            for hint in webhook.hints:
+                is_echo = self.echoes is not None and await self.echoes.has(session, hint)
+                session.add(
+                    Hint(
+                        webhook_id=row.id,
+                        entity=hint.entity,
+                        entity_id=hint.id,
+                        action=hint.action,
+                        kommo_lead_id=hint.lead_id,
+                        task_type=hint.task_type,
+                        stored_at=now,
+                        done_at=now if is_echo else None,
+                        outcome="shows nothing new" if is_echo else None,
+                    )
                 )
-                for hint in webhook.hints
-            )
         return len(webhook.hints)
 
     async def store_evolution(self, event_name: str, events: Sequence[EvolutionEvent], body: str) -> None:

@@ -53,6 +53,8 @@ class Lanes:
             "executor_id": self._executor_id,
             "log_level": "ERROR",
             "serializer": DBOSPortableJSONSerializer(),  # the default would keep pickles in the database
+            # Nothing of ours waits for the engine's notifications, but stopping waits for one look at them (else a second).
+            "notification_listener_polling_interval_sec": self._poll_s,
         }
         if self._url.get_backend_name() == "sqlite":
             config["system_database_engine"] = _sqlite_engine(engine_file(self._url))

@@ -45,7 +45,6 @@ def revise(
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
     seller: Seller | None = None,
-    stands_on: str | None = None,
     reason: str = "",
 ) -> None:
     """Makes the next revision of a meeting. Its effects (calendar, task, lead, notice) are now behind and will follow.
@@ -57,7 +56,6 @@ def revise(
         hint: What made us act: a key of the catalogue `story`, e.g. "task_deleted".
         seller: Who holds the meeting from now on, None when that stays. On another calendar it becomes a new event; the old one
             is deleted when the new one is there.
-        stands_on: The calendar to which somebody gave the event, None when it is where we put it.
         reason: Why, in somebody's own words, if they gave any.
 
     Raises:
@@ -71,7 +69,7 @@ def revise(
     meeting.starts_at = starts_at or meeting.starts_at
     meeting.ends_at = ends_at or meeting.ends_at
     if seller is not None:
-        _hand_over(meeting, seller, stands_on or meeting.calendar_id)
+        _hand_over(meeting, seller)
     meeting.revision += 1
     meeting.attempts, meeting.next_try_at, meeting.problem = 0, None, None
     meeting.wish, meeting.look_at = None, None
@@ -91,13 +89,13 @@ def revise(
     )
 
 
-def _hand_over(meeting: Meeting, seller: Seller, stands_on: str) -> None:
-    meeting.kommo_user_id, meeting.calendar_id = seller.kommo_user_id, seller.calendar_id
-    if stands_on == seller.calendar_id:
+def _hand_over(meeting: Meeting, seller: Seller) -> None:
+    meeting.kommo_user_id = seller.kommo_user_id
+    if seller.calendar_id == meeting.calendar_id:
         return
     # An event can't keep its id on another calendar for sure, so it is made anew there and deleted here.
-    meeting.old_events = [*meeting.old_events, {"calendar_id": stands_on, "event_id": meeting.event_id}]
-    meeting.event_id, meeting.generation = uuid4().hex, 1
+    meeting.old_events = [*meeting.old_events, {"calendar_id": meeting.calendar_id, "event_id": meeting.event_id}]
+    meeting.calendar_id, meeting.event_id, meeting.generation = seller.calendar_id, uuid4().hex, 1
 
 
 def first_change(

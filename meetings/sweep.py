@@ -36,12 +36,18 @@ class Disagreement:
     Attributes:
         decision: What a look at it now would decide; nothing of it when only an effect of ours is behind.
         behind: Those of event, task, lead and notice that our newest revision has not reached.
+        is_elsewhere: Its task is on another lead than we know of: the two were merged.
     """
 
     meeting: Meeting
     customer: Customer
     decision: Decision
     behind: tuple[str, ...]
+    is_elsewhere: bool = False
+
+    @property
+    def needs_look(self) -> bool:
+        return self.decision.is_change or bool(self.decision.put_back) or self.is_elsewhere
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Sweeper:
             ServiceError: Kommo or the calendar can't be read.
         """
         found = await self.compare()
-        wanted = [d.meeting.id for d in found.disagreements if d.decision.is_change or d.decision.put_back]
+        wanted = [d.meeting.id for d in found.disagreements if d.needs_look]
         async with self.db.transaction() as session:
             for meeting in await session.scalars(select(Meeting).where(Meeting.id.in_(wanted))):
                 meeting.look_at = min(meeting.look_at or self.now(), self.now())
@@ -95,14 +101,16 @@ class Sweeper:
         tasks, leads, events = await asyncio.gather(self._tasks(meetings), self._leads(meetings), self._events(meetings))
         found = []
         for meeting, customer, change, speaks in rows:
+            task = tasks.get(meeting.kommo_task_id)
             crm = Crm(
-                task_seen(tasks.get(meeting.kommo_task_id), meeting, self.business) if meeting.kommo_task_id else None,
+                task_seen(task, meeting, self.business) if meeting.kommo_task_id else None,
                 lead_seen(leads.get(meeting.kommo_lead_id), self.fields, speaks=speaks) if meeting.kommo_lead_id else None,
             )
             decision = decide(agreed_of(meeting, change), crm, events.get(meeting.id), self.now(), self.rules)
-            behind = _behind(meeting)
-            if decision.is_change or decision.put_back or behind:
-                found.append(Disagreement(meeting, customer, decision, behind))
+            is_elsewhere = task is not None and task.lead_id not in (None, meeting.kommo_lead_id)
+            one = Disagreement(meeting, customer, decision, _behind(meeting), is_elsewhere)
+            if one.needs_look or one.behind:
+                found.append(one)
         return Comparison(len(rows), tuple(found), 0)
 
     async def _open_meetings(self) -> list[tuple[Meeting, Customer, Change, bool]]:

@@ -71,6 +71,10 @@ class Synchroniser:
             return Decision()
         crm, event = await self._read(meeting, entity)
         decision = decide(agreed_of(meeting, change), crm, event, self.now(), self.rules)
+        if meeting.wish and entity is not None and decision.is_change and not decision.can_be_undone:
+            # Something else was done a moment ago: the two are judged together before what is final.
+            crm, event = await self._read(meeting, None)
+            decision = decide(agreed_of(meeting, change), crm, event, self.now(), self.rules)
         if decision.is_change and decision.can_be_undone and not await self._is_settled_wish(meeting, decision, entity):
             return decision
         await self._act(meeting, decision, crm, event)
@@ -102,7 +106,9 @@ class Synchroniser:
 
     async def _read(self, meeting: Meeting, entity: HintEntity | None) -> tuple[Crm, EventSeen | None]:
         task = await self._see_task(meeting) if entity in (None, HintEntity.TASK) else None
-        lead = await self._see_lead(meeting) if entity in (None, HintEntity.LEAD) else None
+        # Tasks may go with their lead: a task that is gone is the seller's word only if the lead is still there.
+        went = task is not None and task.is_gone and self.rules.lead_deleted == "keep"
+        lead = await self._see_lead(meeting) if went or entity in (None, HintEntity.LEAD) else None
         event = await self._see_event(meeting) if entity in (None, HintEntity.EVENT) else None
         return Crm(task, lead), event
 
@@ -117,10 +123,24 @@ class Synchroniser:
         async with self.db.transaction() as session:
             newest = await newest_meeting_of_lead(session, meeting.kommo_lead_id)
         lead = await self.kommo.get_lead(meeting.kommo_lead_id)
-        if lead is not None:
+        if lead is None:
+            await self._follow_merge(meeting)
+        else:
             async with self.db.transaction() as session:
                 heed_lead(await session.get_one(Customer, meeting.customer_id), lead, self.business)
         return lead_seen(lead, self.fields, speaks=newest is not None and newest.id == meeting.id)
+
+    async def _follow_merge(self, meeting: Meeting) -> None:
+        """A lead that was merged into another has left its tasks to that one: from now on it is the meeting's lead."""
+        task = await self.kommo.get_task(meeting.kommo_task_id) if meeting.kommo_task_id is not None else None
+        if task is None or task.lead_id in (None, meeting.kommo_lead_id):
+            return
+        async with self.db.transaction() as session:
+            row = await session.get_one(Meeting, meeting.id)
+            customer = await session.get_one(Customer, meeting.customer_id)
+            if customer.kommo_lead_id == row.kommo_lead_id:
+                customer.kommo_lead_id = task.lead_id
+            row.kommo_lead_id = task.lead_id
 
     async def _see_event(self, meeting: Meeting) -> EventSeen:
         return await see_event(self.calendars, meeting, self.business)
@@ -158,13 +178,13 @@ class Synchroniser:
     async def _why_not(self, meeting: Meeting, decision: Decision, event: EventSeen | None) -> str | None:
         """Why a new time or seller can't be followed; None when it can.
 
-        What was moved on the calendar itself need only lie ahead: there the seller sees what else there is.
+        What was done on the calendar itself need only lie ahead: there the seller sees what else there is.
         """
         if decision.starts_at is None and decision.kommo_user_id is None:
             return None
         slot = Interval(decision.starts_at or meeting.starts_at, decision.ends_at or meeting.ends_at)
         if decision.source == "event":
-            return "in_the_past" if slot.starts_at <= self.now() else None
+            return "in_the_past" if decision.starts_at and slot.starts_at <= self.now() else None
         seller = self.business.seller(decision.kommo_user_id or meeting.kommo_user_id)
         if seller is None:
             return None  # somebody who was a seller when it was booked: we know of no hours to hold against it
@@ -174,12 +194,13 @@ class Synchroniser:
         return await self.booking.check_slot(seller, slot, meeting_id=meeting.id, own=own)
 
     async def _revise(self, seen: Meeting, decision: Decision, crm: Crm, event: EventSeen | None) -> bool:
-        holder = self.business.seller(event.holder) if event else None
         async with self.db.transaction() as session:
             meeting = await session.get_one(Meeting, seen.id)
             wanted = decision.status or MeetingStatus(meeting.status)
             if meeting.revision != seen.revision or not may_become(MeetingStatus(meeting.status), wanted):
                 return False  # changed while we were reading; the next look decides anew
+            if event is not None and (holder := self.business.seller(event.holder)) is not None:
+                meeting.calendar_id = holder.calendar_id  # where the event is, whoever holds the meeting
             revise(
                 session,
                 meeting,
@@ -192,7 +213,6 @@ class Synchroniser:
                 starts_at=decision.starts_at,
                 ends_at=decision.ends_at,
                 seller=self._new_seller(meeting, decision),
-                stands_on=holder.calendar_id if holder else None,
             )
             remember(meeting, crm, event, has_new_event=bool(meeting.event_id != seen.event_id))
             return True

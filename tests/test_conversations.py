@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.scenario import load_scenario, play
+from cli.scenario import play
+from cli.scenario_schema import load_scenario
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS = sorted((ROOT / "tests" / "conversations").glob("*.yaml"))

@@ -14,9 +14,10 @@ from pydantic import BaseModel
 from starlette.routing import Route
 
 import test_minimal_sync
-from cli import scenario
+from cli import scenario_acts, scenario_schema
 from cli.main import app
-from cli.scenario import load_scenario, play
+from cli.scenario import play
+from cli.scenario_schema import load_scenario
 from cli.settings import Settings
 from cli.stack import SANDBOX_VALUES
 from sandbox.controls import control_routes
@@ -227,7 +228,12 @@ def test_the_examples_of_the_sandbox_page_work_from_top_to_bottom() -> None:
             assert (answer.status_code == 200) is works_at_once, f"{method} {path} {body}: {answer.text}"
 
 
-@pytest.mark.parametrize("part", [v for v in vars(scenario).values() if isinstance(v, type) and issubclass(v, scenario._Part)])
+def parts() -> list[type[BaseModel]]:
+    found = [v for module in (scenario_schema, scenario_acts) for v in vars(module).values() if isinstance(v, type)]
+    return [v for v in found if issubclass(v, BaseModel) and v.__module__.startswith("cli.scenario")]
+
+
+@pytest.mark.parametrize("part", parts())
 def test_every_key_of_a_scenario_is_explained(part: type[BaseModel]) -> None:
     named = set(re.findall(r"`([a-z_]+)`", read("docs/scenarios.md"))) | {"title", "given", "talk", "afterwards"}
     assert set(part.model_fields) <= named

@@ -1,10 +1,14 @@
-"""Kommo's account webhooks: which tasks and leads a body names. What happened to them is read from the API later."""
+"""Kommo's account webhooks: which tasks and leads a body names. What happened to them is read from the API later.
+
+A lead's body also shows the lead. That is not believed, but tells what needs no look: our own write coming back.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from meetings.events import HintEntity, KommoHint, KommoWebhook
+from meetings.events import HintEntity, KommoHint, KommoWebhook, LeadShown
 from webhooks.forms import parse_nested_form
 
 # Kommo sends "task"; "tasks" is in no document or capture, but costs nothing to understand.
@@ -28,7 +32,11 @@ def parse_kommo(body: bytes) -> KommoWebhook:
     ignored: dict[str, None] = {}
     for name, action, content in _sections(form):
         read = list(_hints(name, action, content))
-        hints.update((hint, None) for hint in read if hint)
+        for hint in read:
+            if hint and hint in hints:  # one body, two states of it: none is to be relied on
+                hints[replace(hint, shows=None)] = hints.pop(hint)
+            elif hint:
+                hints[hint] = None
         if not read or None in read:
             ignored[_label(name, action)] = None
     account = form.get("account")
@@ -81,7 +89,30 @@ def _lead(action: str, entry: Any) -> KommoHint | None:
     if not isinstance(entry, Mapping):
         return None
     lead_id = _lead_of_note(entry.get("note", entry)) if action == "note" else _id(entry.get("id"))
-    return KommoHint(HintEntity.LEAD, lead_id, action) if lead_id else None
+    return KommoHint(HintEntity.LEAD, lead_id, action, shows=_shown(entry)) if lead_id else None
+
+
+def _shown(entry: Mapping[str, Any]) -> LeadShown | None:
+    """A lead as the body has it; None for a body that leaves out what a lead always has (a deletion, a note)."""
+    status_id, responsible = _id(entry.get("status_id")), _id(entry.get("responsible_user_id"))
+    if status_id is None or responsible is None:
+        return None
+    return LeadShown(
+        fields={key: value for field in _entries(entry.get("custom_fields")) for key, value in _field(field)},
+        status_id=status_id,
+        responsible_user_id=responsible,
+        tags=tuple(str(tag.get("name", "")) for tag in _entries(entry.get("tags")) if isinstance(tag, Mapping)),
+    )
+
+
+def _field(field: Any) -> Iterator[tuple[int, str]]:
+    """Id and first value of a custom field; nothing of one that is empty or has another form."""
+    field_id = _id(field.get("id")) if isinstance(field, Mapping) else None
+    values = field.get("values") if field_id is not None else None
+    first = values[0] if isinstance(values, list) and values else None
+    value = first.get("value") if isinstance(first, Mapping) else first
+    if field_id is not None and isinstance(value, str):
+        yield field_id, value
 
 
 def _lead_of_note(note: Any) -> int | None:

@@ -9,7 +9,7 @@ import pytest
 from cli.eval_customer import asked_about
 from cli.eval_report import ComparisonError, compare, read_earlier
 from cli.evaluation import Exam, ModelAccess, find_scenarios, model_access, pass_hat
-from cli.scenario import ScenarioError, load_scenario
+from cli.scenario_schema import ScenarioError, load_scenario
 from cli.settings import Settings, SettingsError
 from meetings.business import load_business
 from sandbox.server import Sandbox

@@ -7,7 +7,8 @@ import pytest
 
 from cli.eval_judge import judge, our_calendars
 from cli.people import People
-from cli.scenario import Afterwards, Given, Said, ScenarioError, Step, load_scenario, play, say, staged
+from cli.scenario import play, say, staged
+from cli.scenario_schema import Afterwards, Given, Said, ScenarioError, Step, load_scenario
 
 ROOT = Path(__file__).parents[2]
 BUSINESS = ROOT / "business.toml"
