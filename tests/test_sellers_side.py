@@ -186,9 +186,9 @@ def test_every_flow_costs_the_calls_that_the_table_says(capsys: pytest.CaptureFi
     table = documented()
     assert measured.keys() == table.keys()
     for name, calls in measured.items():
-        # Two webhooks of one act are one look or two, as they come: the table has the most.
+        # Several webhooks of one act are one look or more, as they come: the table has the most.
         spare = [most - found for most, found in zip(table[name], calls, strict=True)]
-        assert spare[0] in (0, 1), f"{name}: {calls}, not {table[name]}"
+        assert spare[0] in (0, 1, 2), f"{name}: {calls}, not {table[name]}"
         assert not any(spare[1:]), f"{name}: {calls}, not {table[name]}"
 
 
