@@ -116,9 +116,7 @@ def _compare_notes(wanted: Sequence[str], found: Sequence[str]) -> list[str]:
     answers = Catalogue.load("crm", DEFAULT_LOCALE).text("note_title")
     notes = [note for note in found if not note.startswith(answers)]
     complaints = [f"{part!r} stands in {count} notes, not in one" for part in wanted if (count := _holding(part, notes)) != 1]
-    if len(notes) != len(wanted):
-        complaints.append(f"there are {len(notes)} notes, not {len(wanted)}: {notes}")
-    return complaints
+    return complaints + [f"nobody wanted the note {note!r}" for note in notes if not any(part in note for part in wanted)]
 
 
 def _holding(part: str, texts: Sequence[str]) -> int:

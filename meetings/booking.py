@@ -116,8 +116,6 @@ class Booking:
                 starts_at=slot.starts_at,
                 ends_at=slot.ends_at,
                 booked_in_turn=turn_id,
-                shown={},
-                old_events=[],
                 created_at=now,
                 updated_at=now,
                 revision=1,

@@ -169,8 +169,6 @@ class ByHand:
                 status=MeetingStatus.SCHEDULED,
                 starts_at=slot.starts_at,
                 ends_at=slot.ends_at,
-                shown={},
-                old_events=[],
                 created_at=now,
                 updated_at=now,
                 revision=1,

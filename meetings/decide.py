@@ -64,10 +64,10 @@ class EventSeen:
     is_gone: bool = False
     is_untimed: bool = False
     is_declined: bool = False
-    holder: int | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     updated_at: datetime | None = None
+    holder: int | None = None
 
 
 @dataclass(frozen=True)

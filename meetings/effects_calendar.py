@@ -123,11 +123,11 @@ class EventEffect:
 
     async def _left_behind(self, meeting: Meeting) -> None:
         """Deletes the events on calendars of earlier sellers."""
-        for old in meeting.old_events:
+        for old in meeting.old_events or []:
             await self.calendar.delete_event(old["calendar_id"], old["event_id"])
 
     async def _done(self, meeting: Meeting, event: CalendarEvent | None) -> None:
-        deleted = list(meeting.old_events)
+        deleted = list(meeting.old_events or [])
         seen: EventSeen | None = event_seen(event) if event else None
         guest = next((one.email for one in event.guests if not one.is_self), None) if event else None
 
@@ -136,7 +136,7 @@ class EventEffect:
             row.meet_link = (event.meet_link or None) if event else row.meet_link
             row.guest_email = guest if event else row.guest_email
             row.phase = MeetingPhase.BOOKED
-            row.old_events = [old for old in row.old_events if old not in deleted]
+            row.old_events = [old for old in row.old_events or [] if old not in deleted] or None
             remember(row, Crm(), seen)
 
         await self.cases.mark(meeting.id, event_rev=meeting.revision, and_then=note)

@@ -94,7 +94,7 @@ def _hand_over(meeting: Meeting, seller: Seller) -> None:
     if seller.calendar_id == meeting.calendar_id:
         return
     # An event can't keep its id on another calendar for sure, so it is made anew there and deleted here.
-    meeting.old_events = [*meeting.old_events, {"calendar_id": meeting.calendar_id, "event_id": meeting.event_id}]
+    meeting.old_events = [*(meeting.old_events or []), {"calendar_id": meeting.calendar_id, "event_id": meeting.event_id}]
     meeting.calendar_id, meeting.event_id, meeting.generation = seller.calendar_id, uuid4().hex, 1
 
 

@@ -218,11 +218,11 @@ class Meeting(Table):
     next_try_at: Mapped[datetime | None]
     problem: Mapped[str | None]
     booked_in_turn: Mapped[str | None] = mapped_column(String(120))
-    shown: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    shown: Mapped[dict[str, Any] | None]
     told: Mapped[dict[str, Any] | None]
     wish: Mapped[dict[str, Any] | None]
     look_at: Mapped[datetime | None] = mapped_column(index=True)
-    old_events: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    old_events: Mapped[list[dict[str, Any]] | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -28,21 +28,19 @@ def parse_kommo(body: bytes) -> KommoWebhook:
         FormError: The body has too many keys or too deep ones (see `parse_nested_form`).
     """
     form = parse_nested_form(body)
-    hints: dict[KommoHint, None] = {}
+    hints: dict[KommoHint, KommoHint] = {}
     ignored: dict[str, None] = {}
     for name, action, content in _sections(form):
         read = list(_hints(name, action, content))
         for hint in read:
-            if hint and hint in hints:  # one body, two states of it: none is to be relied on
-                hints[replace(hint, shows=None)] = hints.pop(hint)
-            elif hint:
-                hints[hint] = None
+            if hint and hints.setdefault(hint, hint).shows != hint.shows:
+                hints[hint] = replace(hint, shows=None)  # two states of it in one body: it must be looked at
         if not read or None in read:
             ignored[_label(name, action)] = None
     account = form.get("account")
     return KommoWebhook(
         account_id=_id(account.get("id")) if isinstance(account, Mapping) else None,
-        hints=tuple(hints),
+        hints=tuple(hints.values()),
         ignored=tuple(ignored),
     )
 

@@ -54,6 +54,21 @@ def test_a_small_scenario_is_read(tmp_path: Path) -> None:
         ("customer: Oi", "customer: {text: Oi, tx: 1}", r"talk\.0\.customer\.0\.tx: Extra inputs"),
         ("customer: Oi", "customer: [Oi, {txt: 1}]", r"talk\.0\.customer\.1\.txt: Extra inputs"),
         ("title: x", "title: [", r"tale\.yaml is no YAML"),
+        (f"{{now: {NOW}}}", "{}", r"given: .*give the time \(now\), or the scenario that came before"),
+        (f"{{now: {NOW}}}", "{after: nowhere.yaml}", r"given\.after: .*there is no scenario nowhere\.yaml"),
+        (f"{{now: {NOW}}}", f"{{now: {NOW}, after: tale.yaml}}", r"given: .*now is that of the scenario before"),
+        (f"now: {NOW}", f"now: {NOW}, business: {{sink: {{}}}}", r"given\.business: .*no section sink"),
+        (f"now: {NOW}", f"now: {NOW}, business: {{time_zone: {{}}}}", r"given\.business: .*no section time_zone"),
+        (f"now: {NOW}", f"now: {NOW}, business: {{sync: {{by_hand: x}}}}", r"given\.business: .*section sync has no key by_hand"),
+        ("customer: Oi", "seller: {}", r"talk\.0\.seller\.0: .*exactly one act"),
+        ("customer: Oi", "seller: {result: faltou}", r"talk\.0\.seller\.0: .*exactly one act"),
+        ("customer: Oi", "seller: {delete_task: true, set_status: x}", r"talk\.0\.seller\.0: .*exactly one act"),
+        ("customer: Oi", "seller: {delete_task: false}", r"talk\.0\.seller\.0\.delete_task: .*True"),
+        ("customer: Oi", "seller: [{delete_task: true}, {delete_lead: x}]", r"talk\.0\.seller\.1\.delete_lead: .*'silent'"),
+        ("customer: Oi", "seller: {move_task: 2026-03-10T10:00:00}", r"talk\.0\.seller\.0\.move_task: .*timezone"),
+        ("customer: Oi", "seller: {create_task: {}}", r"talk\.0\.seller\.0\.create_task\.deadline: Field required"),
+        ("customer: Oi", "on_calendar: {event: 1}", r"talk\.0\.on_calendar\.0: .*exactly one act"),
+        ("title: x", "title: x\nwebhooks: some", r"webhooks: Input should be 'any'"),
     ],
 )
 def test_a_mistake_is_named_with_its_file_and_key(tmp_path: Path, old: str, new: str, complaint: str) -> None:
@@ -67,6 +82,49 @@ def test_messages_may_be_texts_and_objects_in_one_burst() -> None:
     step = Step.model_validate({"customer": ["Oi", {"kind": "audio", "transcript": "quero marcar"}, {"kind": "sticker"}]})
     assert [said.kind for said in step.customer] == ["text", "audio", "sticker"]
     assert [said.shown for said in step.customer] == ["Oi", "quero marcar", "(sticker)"]
+
+
+def test_a_seller_may_do_one_thing_or_several() -> None:
+    one, several = {"seller": {"delete_task": True}}, {"seller": [{"complete_task": True, "result": "x"}, {"reopen_task": True}]}
+    assert [act.act for act in Step.model_validate(one).seller] == ["delete_task"]
+    assert [act.act for act in Step.model_validate(several).seller] == ["complete_task", "reopen_task"]
+    assert Step.model_validate({}).seller == []
+
+
+def test_a_scenario_may_begin_where_another_one_ended(tmp_path: Path) -> None:
+    begun = tmp_path / "begun.yaml"
+    begun.write_text(SMALL.replace("customer: Oi", "customer: Oi\n    model: [{say: Tchau}]"), encoding="utf-8")
+    text = "title: y\ngiven: {after: begun.yaml}\ntalk:\n  - wait_s: 310\nafterwards: {told: [Tchau], replies: 1, leads: 1}\n"
+    scenario = load_scenario(written(tmp_path, text))
+    assert scenario.given.after == begun
+    first, second = play(scenario, BUSINESS), play(scenario, BUSINESS)
+    assert first.complaints == second.complaints == []
+    assert [line["from"] for line in first.transcript] == ["customer", "agent"]
+
+
+def test_what_came_before_must_end_as_its_script_says(tmp_path: Path) -> None:
+    (tmp_path / "begun.yaml").write_text(SMALL, encoding="utf-8")  # the model is asked without a script
+    text = "title: y\ngiven: {after: begun.yaml}\ntalk:\n  - wait_s: 310\nafterwards: {leads: 1}\n"
+    with pytest.raises(ScenarioError, match=r"begun\.yaml can't be what came before:\nstep 1: the model was asked without"):
+        play(load_scenario(written(tmp_path, text)), BUSINESS)
+
+
+def test_sections_of_the_business_file_may_differ() -> None:
+    given = Given.model_validate({"now": NOW, "business": {"sync": {"task_by_hand": "ignore"}, "meetings": {"length_min": 30}}})
+    with staged(given, BUSINESS) as (stack, _):
+        business = stack.service.business
+        assert (business.sync.task_by_hand, business.sync.lead_lost, business.meetings.length_min) == ("ignore", "cancel", 30)
+
+
+def test_a_seller_who_can_do_nothing_is_a_complaint(tmp_path: Path) -> None:
+    scenario = load_scenario(written(tmp_path, SMALL))
+    for step, complaint in (
+        ({"seller": {"delete_task": True}}, "step 1: there is no meeting task in Kommo yet"),
+        ({"seller": {"set_status": "x"}}, "step 1: there is no lead in Kommo yet"),
+        ({"on_calendar": {"delete_event": True}}, "step 1: there is no event of the customer yet"),
+    ):
+        verdict = play(scenario.model_copy(update={"talk": [Step.model_validate(step)]}), BUSINESS)
+        assert verdict.complaints[0] == complaint
 
 
 def test_an_exam_judges_all_but_the_scripted_words() -> None:
@@ -128,6 +186,7 @@ WANTED: dict[str, Any] = {
     "told": ["Oi, Maria!", "✅ Marcado"],
     "told_once": ["✅ Marcado"],
     "never_told": ["cancelada"],
+    "notes": [],
     "replies": 3,
     "others": [{"phone": "5511912345678", "name": "João Pereira", "events": [], "facts_told": ["conta de luz"]}],
 }
@@ -149,6 +208,11 @@ def test_a_state_that_is_as_wanted_has_no_complaints(booked: People) -> None:
         ({"tasks": [{"completed": True}]}, "task 1 is open"),
         ({"tasks": [{"deadline": "2026-03-10T10:00:00-03:00"}]}, "task 1 has deadline"),
         ({"tasks": [{"result": "veio"}]}, "task 1 has result"),
+        ({"tasks": [{"responsible": 10002}]}, "task 1 is with 10001, not 10002"),
+        ({"tasks": [{"duration_s": 60}]}, "task 1 takes 3600 s, not 60"),
+        ({"events": [{"end": "2026-03-10T09:30:00-03:00"}]}, "event 1 ends"),
+        ({"events": [{"summary": "Almoço"}]}, "event 1 is called"),
+        ({"notes": ["cancelada"]}, "'cancelada' stands in 0 notes, not in one"),
         ({"meeting_status": "scheduled"}, "meeting_status on the lead is None"),  # the newest lead is the other customer's
         ({"link_saved": True}, "google_calendar_link on the lead is"),
         ({"facts_told": ["11 de março"]}, "the customer was not told '11 de março'"),

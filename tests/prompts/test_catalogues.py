@@ -282,6 +282,7 @@ FACTS = {
     "zone": "Horário de Brasília",
     "old_day": "segunda-feira, 9 de março de 2026",
     "old_hour": "09:30",
+    "meet_link": "",
 }
 
 

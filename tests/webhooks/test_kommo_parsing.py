@@ -1,5 +1,6 @@
 """Kommo's webhook bodies, recorded, documented and odd."""
 
+import re
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meetings.events import HintEntity, KommoHint, KommoWebhook
+from meetings.events import HintEntity, KommoHint, KommoWebhook, LeadShown
 from webhooks.forms import FormError
 from webhooks.kommo import parse_kommo
 
@@ -15,8 +16,8 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "kommo-webhooks"
 ACCOUNT = 32720107
 
 
-def task(task_id, action, lead_id=None):
-    return KommoHint(HintEntity.TASK, task_id, action, lead_id)
+def task(task_id, action, lead_id=None, task_type=None):
+    return KommoHint(HintEntity.TASK, task_id, action, lead_id, task_type)
 
 
 def lead(lead_id, action):
@@ -24,11 +25,11 @@ def lead(lead_id, action):
 
 
 RECORDED = {
-    "task-add": KommoWebhook(ACCOUNT, (task(1564671, "add", 15320411),)),
-    "task-update-text": KommoWebhook(ACCOUNT, (task(1502517, "update", 14791277),)),
-    "task-complete": KommoWebhook(ACCOUNT, (task(1564845, "update", 15320411),)),
-    "task-complete-with-result": KommoWebhook(ACCOUNT, (task(1564835, "update"),)),  # a company's task
-    "task-responsible": KommoWebhook(ACCOUNT, (task(1564917, "update", 15320411),)),
+    "task-add": KommoWebhook(ACCOUNT, (task(1564671, "add", 15320411, 2),)),
+    "task-update-text": KommoWebhook(ACCOUNT, (task(1502517, "update", 14791277, 1),)),
+    "task-complete": KommoWebhook(ACCOUNT, (task(1564845, "update", 15320411, 1),)),
+    "task-complete-with-result": KommoWebhook(ACCOUNT, (task(1564835, "update", task_type=2),)),  # a company's task
+    "task-responsible": KommoWebhook(ACCOUNT, (task(1564917, "update", 15320411, 1),)),
     "task-delete": KommoWebhook(ACCOUNT, (task(1564885, "delete"),)),
     "lead-update": KommoWebhook(ACCOUNT, (lead(15318175, "update"),)),
     "lead-status": KommoWebhook(ACCOUNT, (lead(15318175, "status"),)),
@@ -86,6 +87,46 @@ def test_the_account_block_may_come_last():
 
 def test_the_same_hint_twice_counts_once():
     assert parse("leads[update][0][id]=5 leads[update][1][id]=5").hints == (lead(5, "update"),)
+
+
+def test_a_lead_is_shown_as_the_body_has_it():
+    (hint,) = parse_kommo((FIXTURES / "lead-update.txt").read_bytes()).hints
+
+    fields = {1118164: "1000", 1246483: "Text", 1246485: "123", 1246487: "1", 1246489: "2", 1246491: "1729717200", 1246493: "200"}
+    assert hint.shows == LeadShown(fields, 67548615, 11087123, ("whatsapp",))
+
+
+@pytest.mark.parametrize("fixture", ["lead-delete", "task-add", "task-delete"])
+def test_a_body_without_a_whole_lead_shows_none(fixture):
+    (hint,) = parse_kommo((FIXTURES / f"{fixture}.txt").read_bytes()).hints
+    assert hint.shows is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ("", {}),
+        ("custom_fields=", {}),
+        ("custom_fields[0][id]=7", {}),
+        ("custom_fields[0][id]=7 custom_fields[0][values]=", {}),
+        ("custom_fields[0][id]=x custom_fields[0][values][0][value]=a", {}),
+        ("custom_fields[0][id]=7 custom_fields[0][values][0][enum]=1", {}),
+        ("custom_fields[0][id]=7 custom_fields[0][values][0]=a", {7: "a"}),
+        ("custom_fields[0][id]=7 custom_fields[0][values][0][value]=a", {7: "a"}),
+        ("custom_fields[3][id]=7 custom_fields[3][values][0][value]=a custom_fields[3][values][1][value]=b", {7: "a"}),
+    ],
+)
+def test_fields_of_any_form_are_read_or_left_out(fields, shown):
+    pairs = " ".join(re.sub(r"^custom_fields", "leads[update][0][custom_fields]", field) for field in fields.split())
+    (hint,) = parse(f"leads[update][0][id]=5 leads[update][0][status_id]=1 leads[update][0][responsible_user_id]=2 {pairs}").hints
+    assert hint.shows == LeadShown(shown, 1, 2, ())
+
+
+def test_two_states_of_a_lead_in_one_body_show_none():
+    body = "leads[update][{0}][id]=5 leads[update][{0}][responsible_user_id]=2 leads[update][{0}][status_id]={1}"
+    same, other = " ".join([body.format(0, 1), body.format(1, 1)]), " ".join([body.format(0, 1), body.format(1, 143)])
+    assert [hint.shows for hint in parse(same).hints] == [LeadShown({}, 1, 2, ())]
+    assert [hint.shows for hint in parse(other).hints] == [None]
 
 
 def test_a_note_points_to_its_lead_and_not_to_itself():

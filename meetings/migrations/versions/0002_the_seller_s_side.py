@@ -80,11 +80,11 @@ def upgrade() -> None:
     with op.batch_alter_table("meeting", schema=None) as batch_op:
         batch_op.add_column(sa.Column("meet_link", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("guest_email", sa.String(length=254), nullable=True))
-        batch_op.add_column(sa.Column("shown", sa.JSON(), server_default="{}", nullable=False))
+        batch_op.add_column(sa.Column("shown", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("told", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("wish", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("look_at", sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column("old_events", sa.JSON(), server_default="[]", nullable=False))
+        batch_op.add_column(sa.Column("old_events", sa.JSON(), nullable=True))
         batch_op.create_index(batch_op.f("ix_meeting_look_at"), ["look_at"], unique=False)
 
     # ### end Alembic commands ###
