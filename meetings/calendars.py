@@ -6,7 +6,7 @@ calendar is looked at regularly, and soon after a push message; nothing depends 
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,6 +18,7 @@ from clients.errors import BusyError, LoginRefusedError, ServiceError
 from meetings.business import Business
 from meetings.database import Database
 from meetings.push_channels import PushChannels, feed_of
+from meetings.seen import event_seen, shown_of
 from meetings.tables import CalendarChannel, CalendarFeed, Hint, Meeting, MeetingPhase, MeetingStatus
 
 EVENT = "event"  # the hint's entity; its entity_id is the meeting's own id
@@ -200,10 +201,14 @@ class CalendarWatch:
 
     async def _keep(self, calendar_id: str, token: str | None, changes: CalendarChanges, started: datetime) -> list[int]:
         # A changed occurrence of an event that somebody made a series stands beside it, under an id of its own.
-        event_ids = sorted({event_id for event in changes.events for event_id in (event.id, event.series_id) if event_id})
+        changed = {event_id: event for event in changes.events for event_id in (event.id, event.series_id) if event_id}
         async with self.db.transaction() as session:
             feed = await feed_of(session, calendar_id)
-            meetings = await self._meetings_of(session, event_ids)
+            meetings = {
+                meeting.id
+                for meeting in await self._meetings_of(session, sorted(changed))
+                if _is_news(meeting, calendar_id, changed[meeting.event_id])
+            }
             if changes.is_full:
                 meetings |= await self._open_meetings(session, calendar_id, started)
             session.add_all(_hint(meeting_id, self.now()) for meeting_id in sorted(meetings))
@@ -217,13 +222,13 @@ class CalendarWatch:
             log.info("calendar changed", calendar=calendar_id, meetings=sorted(meetings), everything=changes.is_full)
         return sorted(meetings)
 
-    async def _meetings_of(self, session: AsyncSession, event_ids: list[str]) -> set[int]:
+    async def _meetings_of(self, session: AsyncSession, event_ids: list[str]) -> list[Meeting]:
         """Whichever calendar they stand on: somebody may have given an event to another one."""
-        found: set[int] = set()
+        found: list[Meeting] = []
         for start in range(0, len(event_ids), _AT_ONCE):
             ids = event_ids[start : start + _AT_ONCE]
-            found |= set(
-                await session.scalars(select(Meeting.id).where(Meeting.event_id.in_(ids), Meeting.phase != MeetingPhase.RELEASED))
+            found += await session.scalars(
+                select(Meeting).where(Meeting.event_id.in_(ids), Meeting.phase != MeetingPhase.RELEASED)
             )
         return found
 
@@ -266,6 +271,18 @@ class CalendarWatch:
             log.error("push channels not looked after", problem=type(error).__name__)
         finally:
             self._pushing = None
+
+
+def _is_news(meeting: Meeting, calendar_id: str, event: CalendarEvent) -> bool:
+    """Whether a look could find anything: not so when the event is just as we left it, as our own writes coming back are."""
+    if event.id != meeting.event_id or calendar_id != meeting.calendar_id or meeting.event_rev < meeting.revision:
+        return True
+    if event.is_cancelled:
+        return meeting.status != MeetingStatus.CANCELLED
+    known, seen = shown_of(meeting).event, event_seen(event)
+    if meeting.status != MeetingStatus.SCHEDULED or known is None:
+        return meeting.status not in (MeetingStatus.COMPLETED, MeetingStatus.NO_SHOW)
+    return replace(seen, updated_at=known.updated_at) != known
 
 
 def _open() -> tuple[ColumnElement[bool], ...]:

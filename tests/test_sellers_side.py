@@ -111,7 +111,13 @@ def kind(call: dict[str, Any]) -> str:
         if call["path"] == "/api/v4/leads/notes":
             return "notes, later"
         return "Kommo reads" if call["method"] == "GET" else "Kommo writes"
+    if call["service"] == "google" and (call["path"].endswith(("/watch", "/stop")) or _is_list(call)):
+        return "following"  # at the pace of calendars, not of acts: what happened on one is read once, however much it was
     return {"google": "Google", "evolution": "Evolution"}[call["service"]]
+
+
+def _is_list(call: dict[str, Any]) -> bool:
+    return bool(call["method"] == "GET" and call["path"].endswith("/events"))
 
 
 def does(**act: Any) -> SellerDoes:
@@ -132,7 +138,7 @@ def measure_before_the_meeting() -> dict[str, Cost]:
         meter.flow("the lead gets another seller", does(reassign_lead=10001), before=lambda: same_seller(stack, people))
         meter.flow("the lead is moved to another stage", does(stage_lead=67548611))
         meter.flow("a sweep that finds nothing", wait_s=301)
-        meter.flow("the event is moved (sweep, then the change)", OnCalendar(move_event=at("12T14:00")), wait_s=301)
+        meter.flow("the event is moved on the calendar", OnCalendar(move_event=at("12T14:00")), wait_s=4)
         meter.flow("the task is deleted", does(delete_task=True))
         return meter.measured
 
