@@ -173,15 +173,17 @@ class LeadEffect:
             await self.kommo.update_lead(lead_id, fields=wanted)
         except NotFoundError:
             return None  # deleted or merged away: nothing left to write on
+        known = shown_of(meeting).lead
         if meeting.status != MeetingStatus.SCHEDULED:
-            known = shown_of(meeting).lead or LeadSeen()
-            return replace(known, status=str(meeting.status), link=meeting.link)
+            return replace(known or LeadSeen(), status=str(meeting.status), link=meeting.link)
         lead = await self.kommo.get_lead(lead_id)
         if lead is None:
             return None
         if any(lead.fields.get(field, "") != value for field, value in wanted.items()):
             raise EffectLostError(f"Kommo accepted link and status of lead {lead_id}, but the lead does not show them")
-        return lead_seen(lead, self.fields, speaks=True)
+        seen = lead_seen(lead, self.fields, speaks=True)
+        # Stage and responsible user are not ours: what somebody changed just now is for the next look to find.
+        return replace(seen, is_lost=known.is_lost, responsible=known.responsible) if known else seen
 
 
 def mark_of(meeting_id: int) -> str:
