@@ -170,7 +170,8 @@ class Settler:
             return False
         async with self.db.transaction() as session:
             changes = list(await session.scalars(select(Change).where(Change.meeting_id == meeting.id)))
-        told = [change for change in changes if _key(meeting, change) in reached]
+        # Up to the last receipt it is on record what the customer knows; a message may have gone out since without one.
+        told = [c for c in changes if _key(meeting, c) in reached and c.revision > meeting.notice_rev]
         if told:
             await self.cases.mark(meeting.id, told=max(told, key=lambda change: change.revision).after)
         return bool(told)
