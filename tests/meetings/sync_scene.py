@@ -286,7 +286,8 @@ class House:
         assert (meeting.wish, meeting.look_at, meeting.old_events) == (None, None, [])
         start = self.business.local(meeting.starts_at)
         expected = [(meeting.kommo_user_id, f"{start:%Y-%m-%d %H:%M}")] if meeting.status != MeetingStatus.CANCELLED else []
-        others = [m for m in await self.meetings() if m.id != meeting_id and m.status != MeetingStatus.CANCELLED]
+        booked = [m for m in await self.meetings() if m.phase == MeetingPhase.BOOKED]
+        others = [m for m in booked if m.id != meeting_id and m.status != MeetingStatus.CANCELLED]
         expected += [(m.kommo_user_id, f"{self.business.local(m.starts_at):%Y-%m-%d %H:%M}") for m in others]
         assert sorted(self.events()) == sorted(expected)
         task = self.task(meeting.kommo_task_id)
