@@ -91,7 +91,7 @@ class EventEffect:
         meeting = case.meeting
         if self._is_there_already(case):
             found = await self.calendar.get_event(meeting.calendar_id, meeting.event_id)
-            if found is not None and (found.starts_at, found.ends_at) == (meeting.starts_at, meeting.ends_at):
+            if found is not None and _is_at_its_time(found, meeting):
                 return found
         has_been_made = shown_of(meeting).event is not None or (meeting.event_rev > 0 and not meeting.old_events)
         if has_been_made:
@@ -105,10 +105,13 @@ class EventEffect:
                 await self._next_generation(meeting)
         for _ in range(2):
             try:
-                return await self.calendar.insert_event(meeting.calendar_id, self._new_event(case))
+                event = await self.calendar.insert_event(meeting.calendar_id, self._new_event(case))
             except ConflictError:
                 # Our id belongs to an event that somebody deleted: ids are never used again.
                 await self._next_generation(meeting)
+            else:
+                # One whose answer was lost may have been made for an earlier revision.
+                return event if _is_at_its_time(event, meeting) else await self._move(meeting)
         raise RefusedError("Google Calendar", "create event", "two ids in a row were taken")
 
     @staticmethod
@@ -179,3 +182,7 @@ class EventEffect:
             phone=customer.phone or "–",
             lead=self.kommo.lead_url(meeting.kommo_lead_id) if meeting.kommo_lead_id else "–",
         )
+
+
+def _is_at_its_time(event: CalendarEvent, meeting: Meeting) -> bool:
+    return (event.starts_at, event.ends_at) == (meeting.starts_at, meeting.ends_at)

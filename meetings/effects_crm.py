@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from clients.errors import NotFoundError
-from clients.kommo import KommoClient
+from clients.kommo import KommoClient, KommoTask
 from meetings.business import Business, in_language
 from meetings.cases import Case, Cases, EffectLostError
 from meetings.customers import Leads
@@ -40,7 +40,8 @@ class TaskEffect:
                 task_id = await self._put(case, lead_id)
                 seen = self._as_written(meeting)
         else:
-            task_id = task_id or await self._stray(meeting)
+            if task_id is None and (stray := await self._stray(meeting)) is not None:
+                task_id = stray.id
             if task_id is not None and case.change.source != "task":
                 await self._close(case, task_id)
         base = seen
@@ -75,7 +76,9 @@ class TaskEffect:
             return meeting.kommo_task_id
         stray = await self._stray(meeting)
         if stray is not None:
-            return stray
+            if stray.updated_at < case.change.at.timestamp():  # made for an earlier revision
+                await self._write(case, stray.id)
+            return stray.id
         await self.cases.mark(meeting.id, task_tried=True)
         return await self.kommo.create_task(
             lead_id,
@@ -98,12 +101,12 @@ class TaskEffect:
                 responsible_user_id=meeting.kommo_user_id,
             )
 
-    async def _stray(self, meeting: Meeting) -> int | None:
+    async def _stray(self, meeting: Meeting) -> KommoTask | None:
         """The task that an earlier attempt made whose answer was lost, recognised by its mark; None without one."""
         if not meeting.task_tried or meeting.kommo_lead_id is None:
             return None
         tasks = await self.kommo.list_tasks(meeting.kommo_lead_id)
-        return next((task.id for task in tasks if mark_of(meeting.id) in task.text.split()), None)
+        return next((task for task in tasks if mark_of(meeting.id) in task.text.split()), None)
 
     def _as_written(self, meeting: Meeting) -> TaskSeen:
         return TaskSeen(starts_at=meeting.starts_at, ends_at=meeting.ends_at, responsible=meeting.kommo_user_id)
@@ -173,15 +176,17 @@ class LeadEffect:
             await self.kommo.update_lead(lead_id, fields=wanted)
         except NotFoundError:
             return None  # deleted or merged away: nothing left to write on
+        known = shown_of(meeting).lead
         if meeting.status != MeetingStatus.SCHEDULED:
-            known = shown_of(meeting).lead or LeadSeen()
-            return replace(known, status=str(meeting.status), link=meeting.link)
+            return replace(known or LeadSeen(), status=str(meeting.status), link=meeting.link)
         lead = await self.kommo.get_lead(lead_id)
         if lead is None:
             return None
         if any(lead.fields.get(field, "") != value for field, value in wanted.items()):
             raise EffectLostError(f"Kommo accepted link and status of lead {lead_id}, but the lead does not show them")
-        return lead_seen(lead, self.fields, speaks=True)
+        seen = lead_seen(lead, self.fields, speaks=True)
+        # Stage and responsible user are not ours: what somebody changed just now is for the next look to find.
+        return replace(seen, is_lost=known.is_lost, responsible=known.responsible) if known else seen
 
 
 def mark_of(meeting_id: int) -> str:

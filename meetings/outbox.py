@@ -87,10 +87,10 @@ class Outbox:
             return message
 
     async def withdraw(self, meeting_id: int, *, except_key: str) -> list[str]:
-        """Takes back the notices of a meeting that are not known to be sent, all but one.
+        """Takes back the notices of a meeting that were not sent, all but one.
 
         Returns:
-            The keys of those that did reach WhatsApp, as a look there shows.
+            The keys of those that did reach WhatsApp, as their receipts or a look there show.
 
         Raises:
             UnreachableError, LoginRefusedError: It can't be told of one of them now; call again later.
@@ -98,15 +98,13 @@ class Outbox:
         async with self.db.transaction() as session:
             found = await session.scalars(
                 select(Message).where(
-                    Message.meeting_id == meeting_id,
-                    Message.state.in_((MessageState.PENDING, MessageState.SENDING)),
-                    Message.key != except_key,
+                    Message.meeting_id == meeting_id, Message.state != MessageState.FAILED, Message.key != except_key
                 )
             )
-            waiting = [message for message in found if _is_notice(message.key or "", meeting_id)]
+            notices = [message for message in found if _is_notice(message.key or "", meeting_id)]
         sent = []
-        for message in waiting:
-            if message.state == MessageState.SENDING and await self._adopt(message):
+        for message in notices:
+            if message.state in _DONE or (message.state == MessageState.SENDING and await self._adopt(message)):
                 sent.append(message.key or "")
                 continue
             async with self.db.transaction() as session:

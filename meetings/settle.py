@@ -178,7 +178,8 @@ class Settler:
             return False
         async with self.db.transaction() as session:
             changes = list(await session.scalars(select(Change).where(Change.meeting_id == meeting.id)))
-        told = [change for change in changes if _key(meeting, change) in reached]
+        # Up to the last receipt it is on record what the customer knows; a message may have gone out since without one.
+        told = [c for c in changes if _key(meeting, c) in reached and c.revision > meeting.notice_rev]
         if told:
             await self.cases.mark(meeting.id, told=max(told, key=lambda change: change.revision).after)
         return bool(told)
@@ -216,17 +217,25 @@ class Settler:
         return receipts
 
     async def _give_up(self, meeting_id: int) -> None:
-        """Gives a held time back after the customer had been told that it is being confirmed, and says so.
+        """Gives a held time back and says so: to the customer who chose it, else to the seller who made it by hand.
 
-        The row is released last: until the event is surely gone and the customer knows, this is tried again.
+        The row is released last: until the event is surely gone and they know, this is tried again.
         """
         case = await self.cases.read(meeting_id)
         # An insert whose answer was lost may have gone through after all: nothing of it may stay.
         await self.calendar.delete_event(case.meeting.calendar_id, case.meeting.event_id)
-        words = Catalogue.load("notices", language_of(case.customer, self.locale))
-        text = words.text("booking_failed", name=(case.customer.name or "").split(" ")[0])
-        await self.outbox.post(case.customer.id, f"meeting:{meeting_id}:sorry", text, author=Author.SYSTEM, meeting_id=meeting_id)
-        await self.cases.mark(meeting_id, phase=MeetingPhase.RELEASED)
+        key, lead_id = f"meeting:{meeting_id}:sorry", case.meeting.kommo_lead_id
+        if case.change.by == "seller" and lead_id is not None:
+            crm = Catalogue.load("crm", self.locale)
+            now = short_label(self.now(), self.business.zone, self.locale)
+            said = self._of(case) | {"reason": crm.text("refused_no_calendar"), "now": now}
+            await self.notes.put(key, lead_id, crm.fill("note_task_refused", said), meeting_id)
+        else:
+            words = Catalogue.load("notices", language_of(case.customer, self.locale))
+            text = words.text("booking_failed", name=(case.customer.name or "").split(" ")[0])
+            await self.outbox.post(case.customer.id, key, text, author=Author.SYSTEM, meeting_id=meeting_id)
+        # The task, if there is one, is the seller's again: changed once more it is read once more.
+        await self.cases.mark(meeting_id, phase=MeetingPhase.RELEASED, kommo_task_id=None)
 
 
 def _key(meeting: Meeting, change: Change) -> str:

@@ -77,7 +77,7 @@ class Synchroniser:
             decision = decide(agreed_of(meeting, change), crm, event, self.now(), self.rules)
         if decision.is_change and decision.can_be_undone and not await self._is_settled_wish(meeting, decision, entity):
             return decision
-        await self._act(meeting, decision, crm, event)
+        await self._act(meeting, decision, crm, event, entity)
         return decision
 
     async def look_at_lead(self, customer_id: int) -> None:
@@ -163,7 +163,9 @@ class Synchroniser:
                 row.look_at = max(until, now)
         return False
 
-    async def _act(self, meeting: Meeting, decision: Decision, crm: Crm, event: EventSeen | None) -> None:
+    async def _act(
+        self, meeting: Meeting, decision: Decision, crm: Crm, event: EventSeen | None, entity: HintEntity | None
+    ) -> None:
         refusal = await self._why_not(meeting, decision, event)
         if refusal:
             await self._refuse(meeting, decision, refusal, crm, event)
@@ -172,7 +174,7 @@ class Synchroniser:
             if await self._revise(meeting, decision, crm, event):
                 await self.settler.settle(meeting.id)
         else:
-            await self._accept(meeting, crm, event)
+            await self._accept(meeting, crm, event, is_whole=entity is None)
             await self.settler.put_back(meeting.id, decision.put_back, event.holder if event else None)
 
     async def _why_not(self, meeting: Meeting, decision: Decision, event: EventSeen | None) -> str | None:
@@ -239,16 +241,16 @@ class Synchroniser:
         if moved:
             await self.settler.put_back(meeting.id, frozenset({moved}))
 
-    async def _accept(self, meeting: Meeting, crm: Crm, event: EventSeen | None) -> None:
-        """What was read is the base from now on. A wish that is no longer there is forgotten."""
+    async def _accept(self, meeting: Meeting, crm: Crm, event: EventSeen | None, *, is_whole: bool) -> None:
+        """What was read is the base from now on. Only a look at everything can tell that a wish was taken back."""
         async with self.db.transaction() as session:
             row = await session.get_one(Meeting, meeting.id)
             if row.revision != meeting.revision:
                 return
-            if crm.task and crm.lead and event:  # only a look at everything can tell that a wish was taken back
+            if is_whole:
                 row.wish = None
-            if row.look_at is not None and row.look_at <= self.now():
-                row.look_at = None
+                if row.look_at is not None and row.look_at <= self.now():
+                    row.look_at = None
             remember(row, crm, event)
 
 

@@ -1,0 +1,312 @@
+"""The sweep finds what no webhook told, changes nothing itself, and asks few questions; over served services."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from meeting_scene import ANA, BRUNO, Scene, at, served
+from sqlalchemy import select
+from sync_scene import (
+    EMPTY,
+    FOLLOW_UP,
+    JOAO,
+    LOST,
+    MARIA,
+    MEETING,
+    OTHER_PHONE,
+    TUESDAY,
+    WEDNESDAY,
+    House,
+    reset,
+    run,
+)
+
+from clients.errors import ServiceError
+from meetings import sweep
+from meetings.tables import Hint, Meeting, MeetingPhase, MeetingStatus
+
+
+@pytest.fixture(scope="module")
+def shared_scene() -> Iterator[Scene]:
+    with served() as scene:
+        yield scene
+
+
+@pytest.fixture
+def scene(shared_scene: Scene) -> Scene:
+    reset(shared_scene)
+    return shared_scene
+
+
+async def found(house: House) -> list[tuple[str, ...]]:
+    """What a comparison finds, in words: why or what to put back, then what is behind."""
+    result = await house.sweeper.compare()
+    words = [d.decision.because + "".join(f" {name}" for name in sorted(d.decision.put_back)) for d in result.disagreements]
+    return [(word, *d.behind) for word, d in zip(words, result.disagreements, strict=True)]
+
+
+async def hints(house: House) -> list[Hint]:
+    async with house.db.transaction() as session:
+        return list(await session.scalars(select(Hint).order_by(Hint.id)))
+
+
+# --- what it finds ----------------------------------------------------------------------------------------------------
+
+SEEN: dict[str, Callable[[House, Meeting], None]] = {
+    "task_deleted": lambda h, m: h.seller.deletes_task(m.kommo_task_id),
+    "task_moved": lambda h, m: h.seller.moves_task(m.kommo_task_id, WEDNESDAY),
+    "task_completed": lambda h, m: h.seller.completes_task(m.kommo_task_id),
+    "task_handed_over": lambda h, m: h.seller.hands_task(m.kommo_task_id, BRUNO),
+    "status_set_no_show": lambda h, _: h.seller.writes_on_lead(status="Não compareceu"),
+    "lead_deleted": lambda h, _: h.seller.deletes_lead(),
+    "lead_lost": lambda h, _: h.seller.stages_lead(LOST),
+    "event_moved": lambda h, m: h.seller.moves_event(m, WEDNESDAY),
+    "event_deleted": lambda h, m: h.seller.deletes_event(m),
+    "put_back lead": lambda h, _: h.seller.writes_on_lead(link=None),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_what_no_webhook_told_is_found_and_looked_at(tmp_path: Path, scene: Scene, name: str) -> None:
+    async def check(house: House) -> None:
+        joao = await house.customer(JOAO, OTHER_PHONE, "João Lima")
+        meeting = await house.booked("2026-03-10 15:00")
+        other = await house.booked("2026-03-12 10:00", customer=joao)
+        assert await found(house) == []
+        SEEN[name](house, meeting)
+        scene.advance(minutes=10)
+        before = house.writes()
+        assert await found(house) == [(name,)]
+        assert (await house.one(meeting.id)).look_at is None
+        result = await house.sweeper.sweep()
+        assert (result.compared, [d.meeting.id for d in result.disagreements]) == (2, [meeting.id])
+        assert result.disagreements[0].customer.name == "Maria Souza"
+        assert house.writes() == before
+        assert (await house.one(meeting.id)).look_at == scene.now()
+        assert (await house.one(other.id)).look_at is None
+        await house.later(meeting.id)
+        await house.agrees(meeting.id)
+        assert await found(house) == []
+
+    run(tmp_path, scene, check)
+
+
+def test_what_is_still_being_carried_out_is_told_but_not_looked_at(tmp_path: Path, scene: Scene) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        await house.changed(meeting.id, start=WEDNESDAY)
+        assert await found(house) == [("", "event", "task", "lead", "notice")]
+        scene.fault("kommo", method="PATCH", path="/leads", status=503)
+        await house.settle(meeting.id)
+        assert await found(house) == [("", "lead")]
+        await house.sweeper.sweep()
+        assert (await house.one(meeting.id)).look_at is None
+
+    run(tmp_path, scene, check)
+
+
+def test_a_look_that_is_planned_comes_no_later_than_the_sweep_and_no_earlier_than_the_undo_allows(
+    tmp_path: Path, scene: Scene
+) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        house.seller.moves_task(meeting.kommo_task_id, WEDNESDAY)
+        await house.look(meeting.id, None)
+        planned = (await house.one(meeting.id)).look_at
+        scene.advance(seconds=10)
+        await house.sweeper.sweep()
+        await house.later(meeting.id)  # at once, and found to be too early
+        row = await house.one(meeting.id)
+        assert (row.look_at, row.revision) == (planned, 1)
+        scene.control("/clock", now=planned.isoformat())  # type: ignore[union-attr]
+        scene.advance(seconds=5)
+        await house.sweeper.sweep()
+        assert (await house.one(meeting.id)).look_at == planned
+
+    run(tmp_path, scene, check)
+
+
+def test_tasks_and_leads_are_read_together_and_only_events_one_by_one(
+    tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(house: House) -> list[tuple[str, int]]:
+        maria, joao = await house.customer(), await house.customer(JOAO, OTHER_PHONE, "João Lima")
+        for start, customer in ((TUESDAY, maria), (WEDNESDAY, maria), ("2026-03-12 10:00", joao)):
+            await house.booked(start, customer=customer)
+        scene.control("/clock", now=scene.now().isoformat())
+        before = {path: len(scene.calls(service, path)) for service, path in PATHS}
+        assert await found(house) == []
+        return [(path, len(scene.calls(service, path)) - before[path]) for service, path in PATHS]
+
+    PATHS = (("kommo", "/tasks"), ("kommo", "/leads"), ("google", "/events/"))  # noqa: N806
+    assert run(tmp_path, scene, check) == [("/tasks", 1), ("/leads", 1), ("/events/", 3)]
+    reset(scene)
+    monkeypatch.setattr(sweep, "_CHUNK", 2)  # in portions when there are many
+    (tmp_path / "again").mkdir()
+    assert run(tmp_path / "again", scene, check) == [("/tasks", 2), ("/leads", 1), ("/events/", 3)]
+
+
+@pytest.mark.parametrize(
+    ("status", "days_ago", "is_compared"),
+    [
+        (MeetingStatus.SCHEDULED, 30, True),  # forgotten by everybody: still open
+        (MeetingStatus.COMPLETED, 6, True),
+        (MeetingStatus.COMPLETED, 8, False),
+        (MeetingStatus.CANCELLED, 6, True),
+        (MeetingStatus.CANCELLED, 8, False),
+        (MeetingStatus.NO_SHOW, 8, False),
+    ],
+)
+def test_what_is_over_is_compared_for_a_week(
+    tmp_path: Path, scene: Scene, status: MeetingStatus, days_ago: int, is_compared: bool
+) -> None:
+    async def check(house: House) -> int:
+        meeting = await house.booked()
+        await house.settler.cases.mark(meeting.id, status=status, updated_at=scene.now())
+        scene.advance(days=days_ago)
+        return (await house.sweeper.compare()).compared
+
+    assert run(tmp_path, scene, check) == int(is_compared)
+
+
+@pytest.mark.parametrize("phase", [MeetingPhase.HELD, MeetingPhase.RELEASED])
+def test_what_is_no_meeting_is_not_compared(tmp_path: Path, scene: Scene, phase: MeetingPhase) -> None:
+    async def check(house: House) -> int:
+        meeting = await house.booked(settled=False)
+        await house.settler.cases.mark(meeting.id, phase=phase)
+        return (await house.sweeper.compare()).compared
+
+    assert run(tmp_path, scene, check) == 0
+
+
+def test_of_several_meetings_on_a_lead_only_the_newest_is_held_to_its_fields(tmp_path: Path, scene: Scene) -> None:
+    async def check(house: House) -> None:
+        await house.booked(TUESDAY)
+        joao = await house.customer(MARIA, OTHER_PHONE, "João Lima")
+        newer = await house.booked(WEDNESDAY, customer=joao)
+        assert await found(house) == []
+        house.seller.writes_on_lead(link=None)
+        result = await house.sweeper.compare()
+        assert [d.meeting.id for d in result.disagreements] == [newer.id]
+
+    run(tmp_path, scene, check)
+
+
+@pytest.mark.parametrize(("service", "path"), [("kommo", "/tasks$"), ("kommo", "/leads$"), ("google", "/events/")])
+def test_what_can_not_be_read_is_not_compared(tmp_path: Path, scene: Scene, service: str, path: str) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        house.seller.deletes_task(meeting.kommo_task_id)
+        scene.fault(service, method="GET", path=path, status=503)
+        with pytest.raises(ServiceError):
+            await house.sweeper.sweep()
+        assert (await house.one(meeting.id)).look_at is None
+        await house.sweeper.sweep()
+        assert (await house.one(meeting.id)).look_at == scene.now()
+
+    run(tmp_path, scene, check)
+
+
+# --- tasks made by hand -----------------------------------------------------------------------------------------------
+
+
+def test_the_first_sweep_takes_no_old_tasks_and_later_ones_find_what_is_new(tmp_path: Path, scene: Scene) -> None:
+    async def check(house: House) -> None:
+        house.seller.makes_task()  # from before our time
+        scene.advance(hours=1)
+        assert (await house.sweeper.sweep()).tasks_by_hand == 0
+        scene.advance(minutes=5)
+        task_id = house.seller.makes_task(lead_id=JOAO)
+        scene.advance(minutes=5)
+        assert (await house.sweeper.sweep()).tasks_by_hand == 1
+        (hint,) = await hints(house)
+        assert (hint.entity, hint.entity_id, hint.action, hint.kommo_lead_id, hint.task_type) == (
+            "task",
+            task_id,
+            "found",
+            JOAO,
+            MEETING,
+        )
+        assert (hint.webhook_id, hint.stored_at, hint.done_at) == (None, scene.now(), None)
+        assert (await house.sweeper.sweep()).tasks_by_hand == 0  # it waits to be looked at
+
+    run(tmp_path, scene, check)
+
+
+def test_a_task_that_the_last_list_did_not_show_yet_is_found_too(tmp_path: Path, scene: Scene) -> None:
+    """Kommo's clock and ours may differ, and a list may be behind."""
+
+    async def check(house: House) -> None:
+        await house.sweeper.sweep()
+        scene.advance(hours=1)
+        house.seller.makes_task()
+        scene.fault("kommo", path="/tasks$", status=204)
+        assert (await house.sweeper.sweep()).tasks_by_hand == 0
+        scene.advance(minutes=9)
+        assert (await house.sweeper.sweep()).tasks_by_hand == 1
+
+    run(tmp_path, scene, check)
+
+
+def test_only_open_meeting_tasks_on_leads_that_are_no_meeting_s_yet_are_found(tmp_path: Path, scene: Scene) -> None:
+    async def check(house: House) -> list[tuple[int, int | None]]:
+        await house.sweeper.sweep()
+        await house.booked()  # with a task of its own
+        house.seller.makes_task(lead_id=JOAO, task_type_id=FOLLOW_UP)
+        house.seller.completes_task(house.seller.makes_task(lead_id=JOAO))
+        house.seller.deletes_task(house.seller.makes_task(lead_id=JOAO))
+        deadline = int(at(TUESDAY).timestamp())
+        house.seller.does("/seller/task/create", text="x", complete_till=deadline, contact_id=11)
+        house.seller.makes_task(WEDNESDAY, lead_id=EMPTY, seller=ANA)
+        assert (await house.sweeper.sweep()).tasks_by_hand == 1
+        return [(hint.entity_id, hint.kommo_lead_id) for hint in await hints(house)]
+
+    ((_, lead_id),) = run(tmp_path, scene, check)
+    assert lead_id == EMPTY
+
+
+def test_a_task_changed_again_after_it_was_looked_at_is_found_again(tmp_path: Path, scene: Scene) -> None:
+    async def check(house: House) -> None:
+        async def swept() -> int:
+            count = (await house.sweeper.sweep()).tasks_by_hand
+            async with house.db.transaction() as session:
+                for hint in await session.scalars(select(Hint)):
+                    hint.done_at, hint.outcome = scene.now(), "refused"
+            return count
+
+        await swept()
+        task_id = house.seller.makes_task()
+        assert await swept() == 1
+        scene.advance(minutes=15)
+        await swept()
+        scene.advance(minutes=15)
+        assert await swept() == 0
+        house.seller.moves_task(task_id, WEDNESDAY)
+        assert await swept() == 1
+
+    run(tmp_path, scene, check)
+
+
+def test_where_they_are_to_be_ignored_nobody_looks_for_them(tmp_path: Path, scene: Scene) -> None:
+    async def check(house: House) -> Any:
+        for _ in range(2):
+            house.seller.makes_task()
+            assert (await house.sweeper.sweep()).tasks_by_hand == 0
+        return scene.calls("kommo", "/tasks"), await hints(house)
+
+    assert run(tmp_path, scene, check, task_by_hand="ignore") == ([], [])
+
+
+def test_a_list_that_can_not_be_read_is_read_from_the_same_moment_next_time(tmp_path: Path, scene: Scene) -> None:
+    async def check(house: House) -> None:
+        await house.sweeper.sweep()
+        house.seller.makes_task()
+        scene.advance(hours=1)
+        scene.fault("kommo", path="/tasks$", status=503)
+        with pytest.raises(ServiceError):
+            await house.sweeper.sweep()
+        scene.advance(hours=1)
+        assert (await house.sweeper.sweep()).tasks_by_hand == 1
+
+    run(tmp_path, scene, check)
