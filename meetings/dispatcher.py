@@ -210,6 +210,7 @@ class Dispatcher:
                     func.min(Message.stored_at),
                     func.max(Message.stored_at),
                     Customer.turn_attempts,
+                    Customer.resumed,
                 )
                 .join(Customer, Customer.id == Message.customer_id)
                 .where(
@@ -217,15 +218,17 @@ class Dispatcher:
                     Message.author == Author.CUSTOMER,
                     or_(Customer.next_turn_at.is_(None), Customer.next_turn_at <= now),
                 )
-                .group_by(Message.customer_id, Customer.turn_attempts)
+                .group_by(Message.customer_id, Customer.turn_attempts, Customer.resumed)
             )
             due = [
-                (customer_id, last_id, attempts)
-                for customer_id, last_id, first_at, last_at, attempts in rows
+                (customer_id, last_id, attempts, resumed)
+                for customer_id, last_id, first_at, last_at, attempts, resumed in rows
                 if last_at + self.silence <= now or first_at + self.cap <= now
             ]
-        for customer_id, last_id, attempts in due:
+        for customer_id, last_id, attempts, resumed in due:
             workflow_id = f"turn:{customer_id}:{last_id}:{attempts}"
+            if resumed:  # what a pause left to a person had its turn already, under the plain id
+                workflow_id += f":{resumed}"
             await self._enqueue(TURN, customer_id, last_id, workflow_id, customer_id=customer_id, workflow_id=workflow_id)
 
     async def _hints(self) -> None:

@@ -74,8 +74,15 @@ class MessageState(StrEnum):
     FAILED = "failed"
 
 
+TAKEN_BACK = "taken back"  # the problem of a customer's message that they deleted before it was answered
+
+
 class Customer(Table):
-    """A person who writes to us. `match_key` is the same with and without Brazil's ninth digit."""
+    """A person who writes to us.
+
+    `match_key` is the same with and without Brazil's ninth digit. `pause_source` is person, hand-off, tag or operator.
+    `resumed` counts how often messages that a pause had left to a person were given back to the agent.
+    """
 
     __tablename__ = "customer"
 
@@ -99,6 +106,7 @@ class Customer(Table):
     not_qualified_at: Mapped[datetime | None]
     turn_attempts: Mapped[int] = mapped_column(default=0)
     superseded: Mapped[int] = mapped_column(default=0)
+    resumed: Mapped[int] = mapped_column(default=0, server_default="0")
     next_turn_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
