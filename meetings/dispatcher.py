@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import ServiceError
@@ -119,7 +119,7 @@ class Dispatcher:
             hints = await session.execute(select(Hint.stored_at, Hint.next_try_at).where(Hint.done_at.is_(None)))
             times += [next_try_at or stored_at for stored_at, next_try_at in hints]
             meetings = await session.execute(
-                select(Meeting.updated_at, Meeting.next_try_at).where(Meeting.phase != MeetingPhase.RELEASED, _behind())
+                select(Meeting.updated_at, Meeting.next_try_at).where(Meeting.phase != MeetingPhase.RELEASED, Meeting.is_behind())
             )
             times += [next_try_at or updated_at + timedelta(seconds=_GRACE_S) for updated_at, next_try_at in meetings]
         return min(times, default=None)
@@ -263,7 +263,7 @@ class Dispatcher:
         async with self.db.transaction() as session:
             rows = await session.execute(
                 select(Meeting.id, Meeting.customer_id, Meeting.revision, Meeting.attempts).where(
-                    Meeting.phase != MeetingPhase.RELEASED, _behind(), late
+                    Meeting.phase != MeetingPhase.RELEASED, Meeting.is_behind(), late
                 )
             )
             due = list(rows.all())
@@ -328,16 +328,6 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self.tick_s)
             self._woken.clear()
-
-
-def _behind() -> ColumnElement[bool]:
-    """Meetings of which some effect lags behind the newest revision."""
-    return or_(
-        Meeting.event_rev < Meeting.revision,
-        Meeting.task_rev < Meeting.revision,
-        Meeting.lead_rev < Meeting.revision,
-        Meeting.notice_rev < Meeting.revision,
-    )
 
 
 async def _customers_of(session: AsyncSession, lead_id: int) -> list[int]:

@@ -20,6 +20,7 @@ from meetings.booking import newest_meeting_of_lead
 from meetings.business import Business, in_language
 from meetings.customers import Leads, language_of
 from meetings.database import Database
+from meetings.lifecycle import notice_key
 from meetings.outbox import Outbox
 from meetings.tables import Author, Change, Customer, Meeting, MeetingPhase, MeetingStatus, MessageState
 from prompts.catalogue import Catalogue
@@ -176,7 +177,7 @@ class Settler:
             return
         text = self.notice_text(case)
         if text:
-            key = f"meeting:{meeting.id}:{meeting.revision}:{case.change.what}"
+            key = notice_key(case.change)
             state = await self.outbox.post(meeting.customer_id, key, text, author=Author.SYSTEM, meeting_id=meeting.id)
             if state is MessageState.FAILED:
                 log.error("customer not told", meeting=meeting.id, revision=meeting.revision)

@@ -4,7 +4,18 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    DateTime,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    or_,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -219,6 +230,11 @@ class Meeting(Table):
     def settled(self) -> bool:
         """True when calendar, task, lead and customer all have the newest revision."""
         return min(self.event_rev, self.task_rev, self.lead_rev, self.notice_rev) >= self.revision
+
+    @classmethod
+    def is_behind(cls) -> ColumnElement[bool]:
+        """The opposite of `settled`, as a condition on rows."""
+        return or_(*(done < cls.revision for done in (cls.event_rev, cls.task_rev, cls.lead_rev, cls.notice_rev)))
 
 
 class Change(Table):
