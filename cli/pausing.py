@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cli.settings import Settings
-from cli.wiring import utc_now
 from meetings.customers import HeldByTagError, customer_by_phone, is_held_by_tag, pause, resume
 from meetings.database import Database, DatabaseError
 from meetings.phones import to_e164
@@ -44,7 +43,7 @@ def resume_by_phone(settings: Settings, phone: str) -> Done:
     """
 
     async def act(session: AsyncSession, customer: Customer) -> Done:
-        return Done(_name(customer), None, await resume(session, customer, utc_now()))
+        return Done(_name(customer), None, await resume(session, customer, datetime.now(UTC)))
 
     try:
         return asyncio.run(_with_customer(_database(settings), phone, act))
@@ -60,9 +59,9 @@ def pause_by_phone(settings: Settings, phone: str) -> Done:
     """
 
     async def act(session: AsyncSession, customer: Customer) -> Done:
-        if is_held_by_tag(customer, utc_now()):
+        if is_held_by_tag(customer, datetime.now(UTC)):
             raise PausingRefusedError("tag")
-        pause(customer, utc_now() + timedelta(minutes=settings.HANDOFF_PAUSE_MIN))
+        pause(customer, datetime.now(UTC) + timedelta(minutes=settings.HANDOFF_PAUSE_MIN))
         return Done(_name(customer), customer.paused_until)
 
     return asyncio.run(_with_customer(_database(settings), phone, act))

@@ -90,7 +90,7 @@ async def see_customers(session: AsyncSession, business: Business, now: datetime
         .where(Turn.customer_id.in_(ids))
         .group_by(Turn.customer_id)
     )
-    tokens = dict(spent.tuples().all())
+    tokens = {row[0]: int(row[1] or 0) for row in spent}
     answers: dict[int, list[Answer]] = {}
     for answer in await session.scalars(select(Answer).where(Answer.customer_id.in_(ids))):
         answers.setdefault(answer.customer_id, []).append(answer)
@@ -107,7 +107,7 @@ async def see_customers(session: AsyncSession, business: Business, now: datetime
             left=left.get(id_, 0),
             last=last.get(id_),
             meeting=meetings.get(id_),
-            tokens=int(tokens.get(id_) or 0),
+            tokens=tokens.get(id_, 0),
         )
         for id_ in ids
         if id_ in customers

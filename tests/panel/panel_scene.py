@@ -89,7 +89,7 @@ class Operator:
         return self.http.post("/login", data={"password": password, **fields})
 
     def get(self, path: str, **query: str | int) -> httpx.Response:
-        return self.http.get(path, params=query)
+        return self.http.get(path, params=query or None)
 
     def page(self, path: str, **query: str | int) -> str:
         """The words of a page, without markup."""
