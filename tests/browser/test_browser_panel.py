@@ -19,10 +19,11 @@ DESK, PHONE, SMALL_PHONE = (1280, 800), (390, 844), (320, 640)
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", mac)
     path = next((found for name in names if (found := shutil.which(name))), None)
     if path is None:
-        pytest.fail("There is no Chromium on this machine. On Debian or Ubuntu: apt-get install -y chromium", pytrace=False)
+        pytest.fail("There is no Chromium or Chrome on this machine. On Debian: apt-get install -y chromium", pytrace=False)
     with sync_playwright() as playwright:
         # The sandbox of the browser does not work for root, which CI is; it sees our own pages only.
         launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
@@ -119,8 +120,8 @@ def test_the_operator_reads_a_conversation_and_resumes_the_agent_who_then_answer
     expect(page.get_by_text("Marcada pelo cliente, na conversa")).to_be_visible()
 
     people.do("/model/script", steps=[say("Precisa sim, Maria: a mais recente.")])
-    page.get_by_role("button", name="Retomar a agente").click()
-    expect(page.get_by_role("status")).to_have_text("Agente retomada. Ela responde agora ao que estava sem resposta.")
+    page.get_by_role("button", name="Retomar o agente").click()
+    expect(page.get_by_role("status")).to_have_text("Agente retomado. Ele responde agora ao que estava sem resposta.")
     expect(page.get_by_text("Clara responde a este cliente.")).to_be_visible()
     stack.settle()
     page.reload()
@@ -129,7 +130,7 @@ def test_the_operator_reads_a_conversation_and_resumes_the_agent_who_then_answer
 
     page.get_by_role("button", name="Pausar por 6 h").click()
     expect(page.get_by_role("status")).to_have_text("Agente em pausa.")
-    expect(page.get_by_text("porque foi pausada no painel")).to_be_visible()
+    expect(page.get_by_text("porque alguém fez uma pausa no painel")).to_be_visible()
 
 
 def test_a_wrong_password_is_said_and_the_right_one_leads_to_the_wanted_page(window: Window, scene: tuple[Stack, People]) -> None:

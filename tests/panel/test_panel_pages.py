@@ -74,11 +74,11 @@ def test_the_list_says_who_wrote_last_and_how_it_stands(op: Operator) -> None:
     rui, ana, joao, maria = rows_of(op.get("/conversations").text)
     assert "Rui Lima (41) 97777-6666" in rui
     assert "Pediu para parar" in rui
-    assert "Agente ativa" in rui
-    assert "Em pausa até 15:00 passada a uma pessoa" in ana
+    assert "Agente ativo" in rui
+    assert "Em pausa até 15:00 passou a uma pessoa" in ana
     assert "1 sem resposta" in ana
     assert "ok, aguardo" in ana
-    assert "Agente ativa Não qualificado" in joao
+    assert "Agente ativo Não qualificado" in joao
     assert "Reunião em 10/03 09:00" in maria
     assert re.search(r"09:00 [1-9][\d.]* tokens$", maria)
 

@@ -59,8 +59,8 @@ def test_after_a_seller_wrote_resuming_lets_the_agent_answer_with_all_that_was_s
     talk(stack, people, "Que bom! Preciso separar a última conta?")
     assert "1 mensagem do cliente está sem resposta. Clara responde assim que você retomar" in op.page(PATH)
     page = press(stack, people, op, "resume", say("Precisa sim, Maria! Qual é o valor médio da sua conta?"))
-    assert "Agente retomada. Ela responde agora" in page
-    assert "Agente ativa" in page
+    assert "Agente retomado. Ele responde agora" in page
+    assert "Agente ativo" in page
     assert people.told()[-1].startswith("Precisa sim")
     assert any("O medidor eu levo!" in text for text in read_by_the_model(stack))
     assert read_by_the_model(stack)[-1] == "Que bom! Preciso separar a última conta?"
@@ -73,7 +73,7 @@ def test_resuming_with_nothing_unanswered_waits_for_the_next_message(scene: tupl
     stack.settle()
     assert "Não há mensagem sem resposta: Clara espera a próxima" in op.page(PATH)
     told = people.told()
-    assert "Agente retomada." in press(stack, people, op, "resume")
+    assert "Agente retomado." in press(stack, people, op, "resume")
     assert people.told() == told
     talk(stack, people, "é uma casa", say("Você é o dono do imóvel?"))
     assert people.told()[-1] == "Você é o dono do imóvel?"
@@ -82,7 +82,7 @@ def test_resuming_with_nothing_unanswered_waits_for_the_next_message(scene: tupl
 def test_pausing_and_resuming_again_and_again_answers_each_message_once(scene: tuple[Stack, People, Operator]) -> None:
     stack, people, op = scene
     for n in range(3):
-        assert "Em pausa até 15:00 pausada no painel" in press(stack, people, op, "pause")
+        assert "Em pausa até 15:00 pausa feita no painel" in press(stack, people, op, "pause")
         talk(stack, people, f"pergunta {n}")
         press(stack, people, op, "pause")  # before anybody could answer
         told = people.told()
@@ -103,12 +103,12 @@ def test_a_pause_that_runs_out_leaves_messages_to_the_person_until_the_agent_is_
     stack.settle()
     told = people.told()
     page = op.page(PATH)
-    assert "Agente ativa" in page
+    assert "Agente ativo" in page
     assert "1 mensagem ficou para uma pessoa durante uma pausa e está sem resposta" in page
-    assert "Deixar a agente responder" in page
+    assert "Deixar o agente responder" in page
     press(stack, people, op, "resume", say("Estou aqui!"))
     assert people.told() == [*told, "Estou aqui!"]
-    assert "Deixar a agente responder" not in op.page(PATH)
+    assert "Deixar o agente responder" not in op.page(PATH)
 
 
 def test_a_pause_by_the_tag_is_not_ended_here_and_the_page_says_why(scene: tuple[Stack, People, Operator]) -> None:
@@ -129,7 +129,7 @@ def test_a_pause_by_the_tag_is_not_ended_here_and_the_page_says_why(scene: tuple
     assert people.told() == told
     people.do("/seller/lead/edit", lead_id=lead_id, tags_delete=["humano"])
     stack.settle()
-    assert "Agente ativa" in op.page(PATH)
+    assert "Agente ativo" in op.page(PATH)
     press(stack, people, op, "resume", say("Estou aqui!"))
     assert people.told() == [*told, "Estou aqui!"]
 
@@ -142,7 +142,7 @@ def test_after_a_hand_off_the_agent_can_be_resumed_and_can_hand_over_again(scene
     press(stack, people, op, "resume")
     talk(stack, people, "pode ser você mesma", say("Combinado! Qual é o valor médio da sua conta?"))
     talk(stack, people, "não, uma pessoa", hand_off, say("Claro! Um vendedor da nossa equipe vai continuar por aqui."))
-    assert "passada a uma pessoa" in op.page(PATH)
+    assert "passou a uma pessoa" in op.page(PATH)
     assert len(people.tasks(task_type_id=1)) == 1  # the seller's task is still open
 
 
