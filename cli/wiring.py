@@ -35,8 +35,7 @@ from meetings.outbox import Outbox
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.settle import Settler
 from meetings.sync import Synchroniser
-from panel.app import AT as PANEL
-from panel.app import PanelServices, make_panel
+from panel.app import PanelServices, mount_panel
 from panel.login import Sessions
 from panel.overview import Connection
 from webhooks.app import Door, make_app
@@ -212,7 +211,7 @@ def make_service(
             late_s=_LATE_S,
             public_url=settings.PUBLIC_URL,
         )
-        app.mount(PANEL, make_panel(panel))
+        mount_panel(app, panel)
     return Service(app, settings, business, db, lanes, dispatcher, kommo, whatsapp, calendar)
 
 

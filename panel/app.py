@@ -81,8 +81,18 @@ class PanelServices:
     public_url: str | None
 
 
-def make_panel(services: PanelServices) -> FastAPI:
-    """The application to be mounted at `AT`."""
+def mount_panel(app: FastAPI, services: PanelServices) -> None:
+    """Serves the panel below `AT`."""
+
+    @app.get(AT, include_in_schema=False)
+    async def without_slash() -> Response:
+        # By a path alone: the framework's own redirect names a scheme and a host, which a proxy may have changed.
+        return _see("/")
+
+    app.mount(AT, _make(services))
+
+
+def _make(services: PanelServices) -> FastAPI:
     app = FastAPI(title="Marcado", docs_url=None, redoc_url=None, openapi_url=None)
     panel = _Panel(services)
 

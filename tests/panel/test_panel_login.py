@@ -102,6 +102,11 @@ def test_every_answer_forbids_scripts_frames_and_keeping(stack: Stack) -> None:
         assert " style=" not in page.text
 
 
+def test_the_address_without_a_slash_leads_to_the_panel_on_the_same_host(stack: Stack) -> None:
+    answer = httpx.get(f"{stack.url}/panel", headers={"host": "internal:8000"}, trust_env=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/panel/")
+
+
 # --- the password -----------------------------------------------------------------------------------------------------
 
 

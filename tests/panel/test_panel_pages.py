@@ -212,7 +212,7 @@ def test_no_page_shows_a_secret(stack: Stack, op: Operator) -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_panel_speaks_the_operator_s_language(locale: str) -> None:
     with panel_stack(LOCALE=locale) as (stack, people), operator(stack) as op:
-        book(stack, people)
+        talk(stack, people, "Oi", say(HELLO))
         for key, path in (("overview", "/"), ("conversations", "/conversations"), ("meetings", "/meetings")):
             answer = op.get(path)
             assert f'<html lang="{locale}">' in answer.text
