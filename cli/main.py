@@ -1,6 +1,8 @@
 """The command `marcado`. LangChain is imported only by the commands that need it: it takes seconds."""
 
+import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -10,6 +12,7 @@ from rich.console import Console
 from cli.settings import Settings, SettingsError, load_settings, operator_catalogue
 
 if TYPE_CHECKING:
+    from cli.pausing import Done
     from meetings.business import Business
 
 words = operator_catalogue()
@@ -18,6 +21,7 @@ out, err = Console(), Console(stderr=True)
 
 BusinessOption = Annotated[Path | None, typer.Option("--business", help=words.text("help_business"))]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help=words.text("help_port"))]
+PhoneArgument = Annotated[str, typer.Argument(help=words.text("help_phone"))]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help=words.text("help_verbose"))]
 
 
@@ -52,12 +56,35 @@ def serve(
     configure_logs(settings.LOG_LEVEL, pretty=sys.stderr.isatty())
     if settings.PUBLIC_URL is None:
         err.print(words.text("no_public_url"), style="yellow")
+
+    def started(url: str) -> None:
+        err.print(words.text("serving", url=url), style="bold")
+        err.print(words.text("serving_panel", url=url) if settings.PANEL_PASSWORD else words.text("serving_no_panel"))
+
     try:
-        serve_forever(settings, host, port, lambda url: err.print(words.text("serving", url=url), style="bold"))
+        serve_forever(settings, host, port, started)
     except PortTakenError:
         _stop(words.text("port_taken", port=port), [], "")
     except StartError as error:
         _stop(words.text("not_started", problem=str(error)), [], "")
+
+
+@app.command(help=words.text("help_pause"))
+def pause(phone: PhoneArgument) -> None:
+    from cli.pausing import pause_by_phone
+
+    done = _pausing(pause_by_phone, phone)
+    until = done.paused_until.astimezone().strftime("%d/%m/%Y %H:%M") if done.paused_until else ""
+    out.print(words.text("pause_done", name=done.who, until=until), style="bold", highlight=False)
+
+
+@app.command(help=words.text("help_resume"))
+def resume(phone: PhoneArgument) -> None:
+    from cli.pausing import resume_by_phone
+
+    done = _pausing(resume_by_phone, phone)
+    out.print(words.text("resume_done", name=done.who), style="bold", highlight=False)
+    out.print(words.text("resume_answers", count=done.to_answer) if done.to_answer else words.text("resume_waits"))
 
 
 @app.command(help=words.text("help_sandbox"))
@@ -209,10 +236,16 @@ def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> Non
         from meetings.business import BusinessFileError
 
         configure_logs("INFO" if verbose else "CRITICAL", pretty=True)
+        password = secrets.token_urlsafe(9)
         # A demo answers sooner than production would: nobody here types in bursts.
         stack = Stack(
             business_file=business or Path("business.toml"),
-            overrides={"DEBOUNCE_SILENCE_S": 0.3 if tour else 1.0, "SELLER_UNDO_S": 3, "LOCALE": words.locale},
+            overrides={
+                "DEBOUNCE_SILENCE_S": 0.3 if tour else 1.0,
+                "SELLER_UNDO_S": 3,
+                "LOCALE": words.locale,
+                "PANEL_PASSWORD": password,
+            },
             port=port,
         )
         try:
@@ -232,10 +265,23 @@ def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> Non
             raise typer.Exit(0 if is_good else 1)
         from cli.chat import Chat
 
+        out.print(words.text("demo_panel", url=stack.url, password=password), highlight=False)
         Chat(people, watcher, words, out).run()
     finally:
         people.close()
         stack.__exit__(None, None, None)
+
+
+def _pausing(act: Callable[[Settings, str], "Done"], phone: str) -> "Done":
+    from cli.pausing import PausingRefusedError
+
+    try:
+        settings = load_settings()
+        return act(settings, phone)
+    except SettingsError as error:
+        _stop(error.headline, error.problems, words.text("settings_next"))
+    except PausingRefusedError as error:
+        _stop(words.text(f"refused_{error.args[0]}"), [], words.text(f"advice_{error.args[0]}"))
 
 
 def _stop(headline: str, lines: list[str], advice: str) -> NoReturn:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from prompts.catalogue import LOCALES, Catalogue, closest_locale
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_PASSWORD_CHARS = 12
 _ENV_ENCODING = "utf-8-sig"  # some editors put a mark at the start of the file, which would become part of the first name
 
 
@@ -67,6 +68,12 @@ def _known_locale(value: str) -> str:
 def _not_blank(value: Any) -> Any:
     if isinstance(value, str) and not value.strip():
         raise ValueError("is empty")
+    return value
+
+
+def _long_enough(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and len(value.get_secret_value().strip()) < _PASSWORD_CHARS:
+        raise ValueError(f"is too short: use at least {_PASSWORD_CHARS} characters, better several words")
     return value
 
 
@@ -134,6 +141,11 @@ class Settings(BaseSettings):
         default=None,
         description="Address under which Kommo, Evolution and Google reach this service. When set, Marcado registers webhooks "
         "itself at the start; when empty, enter those of Kommo and Evolution by hand (README). Google takes https only.",
+    )
+    PANEL_PASSWORD: Annotated[SecretStr | None, AfterValidator(_long_enough)] = Field(
+        default=None,
+        description="Password of the operator's page at /panel, at least 12 characters: conversations, meetings, what is wrong. "
+        "Leave empty for no such page.",
     )
     DATABASE_URL: str = Field(
         default="sqlite:///marcado.sqlite",

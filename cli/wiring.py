@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import structlog
@@ -42,6 +42,9 @@ from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.settle import Settler
 from meetings.sweep import Sweeper
 from meetings.sync import Synchroniser
+from panel.app import PanelServices, mount_panel
+from panel.login import Sessions
+from panel.overview import Connection
 from webhooks.app import Door, make_app
 
 log = structlog.get_logger("service")
@@ -181,6 +184,8 @@ def make_service(
         push=push,
     )
 
+    connection = Connection(whatsapp)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         db.migrate()
@@ -194,12 +199,34 @@ def make_service(
             await dispatcher.stop()
             await calendars.stop()
             await lanes.stop()
+            await connection.close()
             for client in (kommo, whatsapp, calendar, speech):
                 await client.close()
             await model_http.aclose()
             await db.close()
 
     app = make_app(door, lifespan)
+    if settings.PANEL_PASSWORD:
+        # The longest honest wait: a burst, then two calls of the model.
+        answer_within = timedelta(seconds=settings.DEBOUNCE_CAP_S + 2 * settings.MODEL_TIMEOUT_S)
+        panel = PanelServices(
+            db=db,
+            business=business,
+            locale=settings.LOCALE,
+            now=now,
+            sessions=Sessions(
+                settings.PANEL_PASSWORD.get_secret_value(), pepper=settings.WEBHOOK_TOKEN.get_secret_value(), now=now
+            ),
+            connection=connection,
+            pause_min=settings.HANDOFF_PAUSE_MIN,
+            answer_within=answer_within,
+            lead_url=kommo.lead_url,
+            wake=dispatcher.wake,
+            since_tick_s=dispatcher.seconds_since_tick,
+            late_s=_LATE_S,
+            public_url=settings.PUBLIC_URL,
+        )
+        mount_panel(app, panel)
     return Service(app, settings, business, db, lanes, dispatcher, kommo, whatsapp, calendar, calendars)
 
 

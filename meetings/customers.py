@@ -1,11 +1,12 @@
 """Who we talk to: one customer per person, whatever spelling their number comes in, and their lead in Kommo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from babel import Locale, UnknownLocaleError
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from clients.kommo import KommoClient, KommoContact, KommoLead
 from meetings.business import Business
@@ -13,10 +14,14 @@ from meetings.database import Database
 from meetings.events import ChatIdentity
 from meetings.phones import match_key, region_of, same_person, spellings, to_e164
 from meetings.qualification import adopt_from_lead, answers_of
-from meetings.tables import Customer, Meeting, Message, Offer, Turn
+from meetings.tables import Author, Customer, Meeting, Message, MessageState, Offer, Turn
 from prompts.catalogue import Catalogue, closest_locale
 
 UNTIL_TAKEN_OFF = datetime(9999, 1, 1, tzinfo=UTC)  # the end of a pause that a tag holds
+
+
+class HeldByTagError(Exception):
+    """The agent can't be resumed: the tag on the lead silences it."""
 
 
 async def customer_of(session: AsyncSession, chat: ChatIdentity, name: str | None, now: datetime) -> Customer:
@@ -82,10 +87,15 @@ async def _merge_hidden(session: AsyncSession, customer: Customer, lid: str) -> 
     await session.flush()
 
 
+async def customer_by_phone(session: AsyncSession, phone: str) -> Customer | None:
+    """The customer with that phone (E.164), with or without the ninth digit; None when nobody with it has written."""
+    return await session.scalar(select(Customer).where(Customer.match_key == match_key(phone)))
+
+
 async def find_customer(session: AsyncSession, chat: ChatIdentity) -> Customer | None:
     """The customer of a chat, None when unknown. A phone says more than a hidden id."""
     if chat.phone:
-        found = await session.scalar(select(Customer).where(Customer.match_key == match_key(chat.phone)))
+        found = await customer_by_phone(session, chat.phone)
         if found:
             return found
     conditions = [Customer.jid == chat.jid]
@@ -121,6 +131,83 @@ def heed_lead(customer: Customer, lead: KommoLead, business: Business) -> None:
         customer.paused_until, customer.pause_source = UNTIL_TAKEN_OFF, "tag"
     elif customer.pause_source == "tag":
         customer.paused_until, customer.pause_source = None, None
+
+
+def is_paused(customer: Customer, now: datetime) -> bool:
+    """Whether the agent is silent for this customer now."""
+    return customer.paused_until is not None and customer.paused_until > now
+
+
+def is_held_by_tag(customer: Customer, now: datetime) -> bool:
+    """Whether it is the tag on the lead that silences the agent. Only taking it off ends that."""
+    return customer.pause_source == "tag" and is_paused(customer, now)
+
+
+def pause(customer: Customer, until: datetime) -> None:
+    """The operator silences the agent. A longer pause that is on already stays; so does one that a tag holds."""
+    if customer.paused_until is None or customer.paused_until < until:
+        customer.paused_until, customer.pause_source = until, "operator"
+
+
+async def resume(session: AsyncSession, customer: Customer, now: datetime) -> int:
+    """Ends a pause, and gives what the customer wrote since anybody last answered back to the agent, to be answered at once.
+
+    Also without a pause: a pause that ended by itself leaves what came meanwhile to the person who had taken over.
+
+    Returns:
+        How many messages will be answered now.
+
+    Raises:
+        HeldByTagError: The next look at the lead would silence the agent again.
+    """
+    if is_held_by_tag(customer, now):
+        raise HeldByTagError
+    if is_paused(customer, now):
+        customer.paused_until, customer.pause_source = None, None
+    waiting = await unanswered(session, [customer.id])
+    left = [message for message in waiting if message.state != MessageState.NEW]
+    for message in left:
+        message.state = MessageState.NEW
+    if left:
+        customer.resumed += 1
+        customer.turn_attempts, customer.next_turn_at = 0, None
+    return len(waiting)
+
+
+async def unanswered(session: AsyncSession, customer_ids: Collection[int] | None = None) -> list[Message]:
+    """What customers wrote since the agent or a seller last got a word through to them, oldest first.
+
+    State new: the agent will answer. Any other: it was written during a pause and left to a person.
+
+    Args:
+        customer_ids: Whose messages; everybody's when None.
+    """
+    said = aliased(Message)
+    last_word = (
+        select(func.coalesce(func.max(said.id), 0))
+        .where(
+            said.customer_id == Message.customer_id,
+            said.author.in_([Author.AGENT, Author.SELLER]),  # a notice answers nothing
+            said.state.in_([MessageState.SENT, MessageState.DELIVERED, MessageState.READ]),
+        )
+        .scalar_subquery()
+    )
+    # A turn that found the tag on the lead only when it had begun ends with "paused", too.
+    in_vain = (Message.state == MessageState.ANSWERED) & (Turn.outcome == "paused")
+    wanted = (
+        select(Message)
+        .outerjoin(Turn, Turn.id == Message.turn_id)
+        .where(
+            Message.author == Author.CUSTOMER,
+            or_(Message.state.in_([MessageState.NEW, MessageState.SEEN]), in_vain),
+            Message.problem.is_(None),  # not taken back
+            Message.id > last_word,
+        )
+        .order_by(Message.id)
+    )
+    if customer_ids is not None:
+        wanted = wanted.where(Message.customer_id.in_(customer_ids))
+    return list(await session.scalars(wanted))
 
 
 class Leads:

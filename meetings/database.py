@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_ONLY_READS = "only_reads"
 _MIGRATION_LOCK = 7_260_101  # any number that nobody else locks on the same PostgreSQL database
 
 
@@ -35,6 +36,7 @@ class Database:
         """
         self.url = parse_url(url)
         self.engine = _async_engine(self.url)
+        self._reader = self.engine.execution_options(**{_ONLY_READS: True})
 
     @property
     def is_sqlite(self) -> bool:
@@ -44,6 +46,12 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction, committed at the end, rolled back on an exception. Writers are served one at a time on SQLite."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A consistent look that changes nothing. On SQLite it neither waits for writers nor keeps them waiting."""
+        async with AsyncSession(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     async def close(self) -> None:
@@ -127,7 +135,8 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     # A transaction that reads, then writes, must hold the write lock from the start: two could else both see a free time.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    only_reads = connection.get_execution_options().get(_ONLY_READS, False)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
 
 def _alembic(connection: Connection) -> Config:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import ServiceError
@@ -133,7 +133,7 @@ class Dispatcher:
             hints = await session.execute(select(Hint.stored_at, Hint.next_try_at).where(Hint.done_at.is_(None)))
             times += [next_try_at or stored_at for stored_at, next_try_at in hints]
             meetings = await session.execute(
-                select(Meeting.updated_at, Meeting.next_try_at).where(Meeting.phase != MeetingPhase.RELEASED, _behind())
+                select(Meeting.updated_at, Meeting.next_try_at).where(Meeting.phase != MeetingPhase.RELEASED, Meeting.is_behind())
             )
             times += [next_try_at or updated_at + timedelta(seconds=_GRACE_S) for updated_at, next_try_at in meetings]
             times += [at for at in await session.scalars(select(Meeting.look_at).where(Meeting.look_at.is_not(None))) if at]
@@ -195,6 +195,7 @@ class Dispatcher:
                     func.min(Message.stored_at),
                     func.max(Message.stored_at),
                     Customer.turn_attempts,
+                    Customer.resumed,
                 )
                 .join(Customer, Customer.id == Message.customer_id)
                 .where(
@@ -202,15 +203,17 @@ class Dispatcher:
                     Message.author == Author.CUSTOMER,
                     or_(Customer.next_turn_at.is_(None), Customer.next_turn_at <= now),
                 )
-                .group_by(Message.customer_id, Customer.turn_attempts)
+                .group_by(Message.customer_id, Customer.turn_attempts, Customer.resumed)
             )
             due = [
-                (customer_id, last_id, attempts)
-                for customer_id, last_id, first_at, last_at, attempts in rows
+                (customer_id, last_id, attempts, resumed)
+                for customer_id, last_id, first_at, last_at, attempts, resumed in rows
                 if last_at + self.silence <= now or first_at + self.cap <= now
             ]
-        for customer_id, last_id, attempts in due:
+        for customer_id, last_id, attempts, resumed in due:
             workflow_id = f"turn:{customer_id}:{last_id}:{attempts}"
+            if resumed:  # what a pause left to a person had its turn already, under the plain id
+                workflow_id += f":{resumed}"
             await self._enqueue(TURN, customer_id, last_id, workflow_id, lane=lane_of(customer_id), workflow_id=workflow_id)
 
     async def _hints(self) -> None:
@@ -294,7 +297,7 @@ class Dispatcher:
         async with self.db.transaction() as session:
             rows = await session.execute(
                 select(Meeting.id, Meeting.customer_id, Meeting.revision, Meeting.attempts).where(
-                    Meeting.phase != MeetingPhase.RELEASED, _behind(), late
+                    Meeting.phase != MeetingPhase.RELEASED, Meeting.is_behind(), late
                 )
             )
             due = list(rows.all())
@@ -336,16 +339,6 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self.tick_s)
             self._woken.clear()
-
-
-def _behind() -> ColumnElement[bool]:
-    """Meetings of which some effect lags behind the newest revision."""
-    return or_(
-        Meeting.event_rev < Meeting.revision,
-        Meeting.task_rev < Meeting.revision,
-        Meeting.lead_rev < Meeting.revision,
-        Meeting.notice_rev < Meeting.revision,
-    )
 
 
 async def _customers_of(session: AsyncSession, lead_id: int) -> list[int]:

@@ -23,7 +23,7 @@ from meetings.events import (
 )
 from meetings.guests import note_email
 from meetings.qualification import fold
-from meetings.tables import Author, Customer, Hint, Message, MessageState, Webhook
+from meetings.tables import TAKEN_BACK, Author, Customer, Hint, Message, MessageState, Webhook
 
 _LADDER = [MessageState.PENDING, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ]
 
@@ -193,17 +193,22 @@ class Inbox:
             message.state = wanted
 
     async def _edited(self, session: AsyncSession, vendor_id: str, text: str) -> None:
-        """Before the answer the new text counts; afterwards what was answered stays on record."""
+        """Before the answer the new text counts; afterwards what was answered stays on record.
+
+        What was left to a person is not answered: the agent may be given it back.
+        """
         message = await session.scalar(
             select(Message).where(
-                Message.vendor_id == vendor_id, Message.author == Author.CUSTOMER, Message.state == MessageState.NEW
+                Message.vendor_id == vendor_id,
+                Message.author == Author.CUSTOMER,
+                Message.state.in_([MessageState.NEW, MessageState.SEEN]),
             )
         )
         if message is None:
             return
         message.text = text
         if not text:
-            message.state = MessageState.SEEN
+            message.state, message.problem = MessageState.SEEN, TAKEN_BACK
 
 
 async def _known(session: AsyncSession, customer: Customer, vendor_id: str) -> Message | None:

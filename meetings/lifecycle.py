@@ -115,6 +115,11 @@ def first_change(
     )
 
 
+def notice_key(change: Change) -> str:
+    """The key of the message that tells the customer of a change."""
+    return f"meeting:{change.meeting_id}:{change.revision}:{change.what}"
+
+
 def snapshot(meeting: Meeting) -> dict[str, Any]:
     """What of a meeting the customer, the calendar and the CRM must agree on."""
     return {

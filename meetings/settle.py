@@ -22,7 +22,7 @@ from meetings.database import Database
 from meetings.decide import EVENT, LEAD, TASK, Decision
 from meetings.effects_calendar import EventEffect
 from meetings.effects_crm import LeadEffect, TaskEffect, mark_of
-from meetings.lifecycle import snapshot
+from meetings.lifecycle import notice_key, snapshot
 from meetings.notes import Notes
 from meetings.notices import notice_of
 from meetings.outbox import Outbox
@@ -122,7 +122,7 @@ class Settler:
         told: object = snapshot(meeting)
         text = notice_of(meeting, case.customer, case.change, self.business, self.locale)
         if text:
-            key = _key(meeting, case.change)
+            key = notice_key(case.change)
             state = await self.outbox.post(meeting.customer_id, key, text, author=Author.SYSTEM, meeting_id=meeting.id)
             if state is MessageState.FAILED:
                 log.error("customer not told", meeting=meeting.id, revision=meeting.revision)
@@ -173,13 +173,13 @@ class Settler:
         What was never sent is withdrawn: the newest notice tells of everything since what was last told.
         """
         meeting = case.meeting
-        reached = await self.outbox.withdraw(meeting.id, except_key=_key(meeting, case.change))
+        reached = await self.outbox.withdraw(meeting.id, except_key=notice_key(case.change))
         if not reached:
             return False
         async with self.db.transaction() as session:
             changes = list(await session.scalars(select(Change).where(Change.meeting_id == meeting.id)))
         # Up to the last receipt it is on record what the customer knows; a message may have gone out since without one.
-        told = [c for c in changes if _key(meeting, c) in reached and c.revision > meeting.notice_rev]
+        told = [c for c in changes if notice_key(c) in reached and c.revision > meeting.notice_rev]
         if told:
             await self.cases.mark(meeting.id, told=max(told, key=lambda change: change.revision).after)
         return bool(told)
@@ -236,8 +236,3 @@ class Settler:
             await self.outbox.post(case.customer.id, key, text, author=Author.SYSTEM, meeting_id=meeting_id)
         # The task, if there is one, is the seller's again: changed once more it is read once more.
         await self.cases.mark(meeting_id, phase=MeetingPhase.RELEASED, kommo_task_id=None)
-
-
-def _key(meeting: Meeting, change: Change) -> str:
-    """The notice of one revision."""
-    return f"meeting:{meeting.id}:{change.revision}:{change.what}"

@@ -4,7 +4,18 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    DateTime,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    or_,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -79,8 +90,15 @@ class MessageState(StrEnum):
     FAILED = "failed"
 
 
+TAKEN_BACK = "taken back"  # the problem of a customer's message that they deleted before it was answered
+
+
 class Customer(Table):
-    """A person who writes to us. `match_key` is the same with and without Brazil's ninth digit."""
+    """A person who writes to us.
+
+    `match_key` is the same with and without Brazil's ninth digit. `pause_source` is person, hand-off, tag or operator.
+    `resumed` counts how often messages that a pause had left to a person were given back to the agent.
+    """
 
     __tablename__ = "customer"
 
@@ -105,6 +123,7 @@ class Customer(Table):
     not_qualified_at: Mapped[datetime | None]
     turn_attempts: Mapped[int] = mapped_column(default=0)
     superseded: Mapped[int] = mapped_column(default=0)
+    resumed: Mapped[int] = mapped_column(default=0, server_default="0")
     next_turn_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
@@ -230,6 +249,11 @@ class Meeting(Table):
     def settled(self) -> bool:
         """True when calendar, task, lead and customer all have the newest revision."""
         return min(self.event_rev, self.task_rev, self.lead_rev, self.notice_rev) >= self.revision
+
+    @classmethod
+    def is_behind(cls) -> ColumnElement[bool]:
+        """The opposite of `settled`, as a condition on rows."""
+        return or_(*(done < cls.revision for done in (cls.event_rev, cls.task_rev, cls.lead_rev, cls.notice_rev)))
 
 
 class Change(Table):

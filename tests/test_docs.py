@@ -171,7 +171,7 @@ def slug(title: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_files_named_in_backticks_exist(name: str) -> None:
-    named = re.findall(r"`((?:agent|cli|clients|docs|meetings|prompts|sandbox|tests|tools|webhooks)/[\w./-]*)`", read(name))
+    named = re.findall(r"`((?:agent|cli|clients|docs|meetings|panel|prompts|sandbox|tests|tools|webhooks)/[\w./-]*)`", read(name))
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 

@@ -20,14 +20,19 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from meeting_scene import ANA, BRUNO, Clock, add_customer, add_offer, at, eventually, new_file, qualify, shipped
+from meeting_scene import ANA, BRUNO, Clock, add_customer, add_message, add_offer, at, eventually, new_file, qualify, shipped
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from clients.calendar import CalendarClient
 from meetings.booking import Booking, BookingRefusedError
+from meetings.customers import resume
 from meetings.database import Database, DatabaseError, parse_url, sync_engine
-from meetings.tables import Change, Customer, Hint, Meeting, MeetingPhase, Table, Webhook
+from meetings.tables import Change, Customer, Hint, Meeting, MeetingPhase, MessageState, Table, Webhook
+from panel.agenda import see_agenda
+from panel.conversation import see_conversation
+from panel.customers import list_customers
+from panel.overview import see_overview
 
 _names = count(1)
 
@@ -479,3 +484,28 @@ def _meet(own_mark: Path, other_mark: Path) -> None:
 if __name__ == "__main__":  # one of the two racing programs
     _url, _own, _other, *_ids = sys.argv[1:]
     print(*asyncio.run(_race(_url, lambda: _meet(Path(_own), Path(_other)), [int(i) for i in _ids])))
+
+
+def test_the_operator_s_pages_can_be_read_from_either_database(url: str) -> None:
+    business = shipped()
+
+    async def act(db: Database) -> Any:
+        now = at("2026-03-09 08:00")
+        customer_id = await add_customer(db, now, name="João", pause_source="person", paused_until=now + timedelta(hours=1))
+        await qualify(db, customer_id, now)
+        await add_message(db, customer_id, "alguém aí?", now, state=MessageState.SEEN)
+        async with db.reading() as session:
+            page = await list_customers(session, business, now, "", 1)
+            found = await list_customers(session, business, now, "joao", 1)
+            options: Any = {"older_than": None, "locale": "pt-BR", "lead_url": str}
+            conversation = await see_conversation(session, business, now, customer_id, **options)
+            agenda = await see_agenda(session, now, None, 1, str)
+            since: Any = {"since_tick_s": 0, "late_s": 30, "connection": "open", "answer_within": timedelta(minutes=1)}
+            overview = await see_overview(session, business, now, **since)
+        async with db.transaction() as session:
+            resumed = await resume(session, await session.get_one(Customer, customer_id), now)
+        return page.count, found.count, conversation, agenda, overview, resumed
+
+    listed, found, conversation, agenda, overview, resumed = with_database(url, act)
+    assert (listed, found, len(conversation.waiting), agenda.upcoming, overview.numbers.left_to_a_person) == (1, 1, 1, [], 1)
+    assert resumed == 1

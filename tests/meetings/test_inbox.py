@@ -196,16 +196,29 @@ def test_an_edit_before_the_answer_counts_and_a_deletion_takes_the_message_back(
 
 
 @pytest.mark.parametrize("event", [MessageEdited("A1", "às 15h"), MessageDeleted("A1")], ids=["edited", "deleted"])
-@pytest.mark.parametrize("state", [MessageState.ANSWERED, MessageState.SEEN])
-def test_what_was_answered_stays_on_record(tmp_path: Path, event: EvolutionEvent, state: MessageState) -> None:
+def test_what_was_answered_stays_on_record(tmp_path: Path, event: EvolutionEvent) -> None:
     async def act(hall: Hall) -> list[tuple[str, str, str]]:
         await hall.told(wrote("as 14h"))
         async with hall.db.transaction() as session:
-            (await session.get_one(Message, 1)).state = state
+            (await session.get_one(Message, 1)).state = MessageState.ANSWERED
         await hall.told(event)
         return await hall.messages()
 
-    assert run(tmp_path, act) == [(Author.CUSTOMER, "as 14h", state)]
+    assert run(tmp_path, act) == [(Author.CUSTOMER, "as 14h", MessageState.ANSWERED)]
+
+
+@pytest.mark.parametrize(
+    ("event", "text"), [(MessageEdited("A1", "às 15h"), "às 15h"), (MessageDeleted("A1"), "")], ids=["edited", "deleted"]
+)
+def test_what_was_left_to_a_person_is_not_answered_yet_and_may_change(tmp_path: Path, event: EvolutionEvent, text: str) -> None:
+    async def act(hall: Hall) -> list[tuple[str, str, str]]:
+        await hall.told(wrote("as 14h"))
+        async with hall.db.transaction() as session:
+            (await session.get_one(Message, 1)).state = MessageState.SEEN
+        await hall.told(event)
+        return await hall.messages()
+
+    assert run(tmp_path, act) == [(Author.CUSTOMER, text, MessageState.SEEN)]
 
 
 @pytest.mark.parametrize("event", [MessageEdited("B1", "outra coisa"), MessageDeleted("B1")], ids=["edited", "deleted"])

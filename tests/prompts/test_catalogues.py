@@ -109,10 +109,10 @@ def test_a_list_of_words_has_words_in_it(name: str, locale: str) -> None:
 
 
 def test_no_sentence_is_left_that_nobody_says() -> None:
-    packages = ("agent", "tools", "webhooks", "meetings", "cli")
-    files = [*(path for package in packages for path in (ROOT / package).rglob("*.py")), ROOT / "test_minimal_sync.py"]
-    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    begun = tuple(re.findall(r"""f["']([a-z_]+_)\{""", code))
+    packages = ("agent", "tools", "webhooks", "panel", "meetings", "cli")
+    files = [path for package in packages for ending in ("*.py", "*.html") for path in (ROOT / package).rglob(ending)]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in [*files, ROOT / "test_minimal_sync.py"])
+    begun = tuple(re.findall(r"""f["']([a-z_]+_)\{""", code) + re.findall(r"""["']([a-z_]+_)["'] ~""", code))
     ended = tuple(re.findall(r"""f["']\{[a-z_.]+\}(_[a-z_]+)["']""", code))
     said = set(re.findall(r"""["']([a-z_]+)["']""", code))
     silent = [

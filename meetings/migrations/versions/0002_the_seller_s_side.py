@@ -70,6 +70,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.add_column(sa.Column("email", sa.String(length=254), nullable=True))
+        batch_op.add_column(sa.Column("resumed", sa.Integer(), server_default="0", nullable=False))
 
     with op.batch_alter_table("hint", schema=None) as batch_op:
         batch_op.add_column(sa.Column("task_type", sa.Integer(), nullable=True))
@@ -109,6 +110,7 @@ def downgrade() -> None:
         batch_op.drop_column("task_type")
 
     with op.batch_alter_table("customer", schema=None) as batch_op:
+        batch_op.drop_column("resumed")
         batch_op.drop_column("email")
 
     with op.batch_alter_table("crm_note", schema=None) as batch_op:
