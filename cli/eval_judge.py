@@ -13,6 +13,9 @@ if TYPE_CHECKING:  # the schema's module plays scenarios too, and judges them wi
     from cli.scenario import Afterwards, EventState, OtherState, TaskState
 
 
+_QUESTION = re.compile(r"#\d+-\d+$")  # the mark of a task that asks how a meeting went
+
+
 def our_calendars(business_file: Path) -> list[str]:
     """The calendars on which meetings are looked for."""
     return [str(seller.calendar_id) for seller in load_business(business_file, "unused").sellers]
@@ -40,9 +43,14 @@ def judge(wanted: "Afterwards", people: People, calendars: Sequence[str]) -> lis
         if is_saved is not wanted.link_saved:
             complaints.append(f"google_calendar_link on the lead is {link!r}")
     complaints += _compare_told(wanted, people.told(state))
-    handed_off = any(not t["is_completed"] for t in people.tasks(state, task_type_id=1))
+    questions = [t for t in people.tasks(state, task_type_id=1) if _QUESTION.search(t["text"])]
+    if wanted.follow_ups is not None:
+        complaints += _compare_tasks(wanted.follow_ups, questions)
+    handed_off = any(not t["is_completed"] for t in people.tasks(state, task_type_id=1) if t not in questions)
     if handed_off is not wanted.handed_off:
         complaints.append("a seller was asked to take over" if handed_off else "no seller was asked to take over")
+    notes = [str(note["text"]) for note in state["kommo"]["notes"]]
+    complaints += [f"no note says {part!r}: {notes}" for part in wanted.notes if not any(part in note for note in notes)]
     for other in wanted.others:
         complaints += _judge_other(other, all_ours, _told_to(other.phone, state))
     return complaints

@@ -76,7 +76,11 @@ class KnownContact(_Part):
 
 
 class Given(_Part):
-    """The world before anybody speaks."""
+    """The world before anybody speaks.
+
+    Attributes:
+        business: What is different from the business file: tables key by key, lists of tables place by place.
+    """
 
     now: AwareDatetime
     phone: str = "5511987654321"
@@ -85,6 +89,7 @@ class Given(_Part):
     contact: KnownContact | None = None
     status_field: Literal["text", "select"] = "text"
     settings: dict[str, Any] = {}
+    business: dict[str, Any] = {}
 
 
 class SellerDoes(_Part):
@@ -106,7 +111,8 @@ class Said(_Part):
         times: How often its webhook comes.
         edited_to: The text that the customer puts in its place at once.
         deleted: The customer takes it back at once.
-        phone: Another customer's, instead of the scenario's; `name` goes with it.
+        phone: Another customer's (or a seller's own), instead of the scenario's; `name` goes with it.
+        quotes: A part of the message of ours that this one answers by quoting it; the newest one with these words.
     """
 
     kind: MessageKind = "text"
@@ -119,6 +125,7 @@ class Said(_Part):
     deleted: bool = False
     phone: str | None = None
     name: str | None = None
+    quotes: str | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -157,6 +164,7 @@ class Step(_Part):
         if_asked: In an exam: the answer to any other question that comes back.
         calendar: Somebody writes something onto a calendar.
         wait_s: Time passes (seconds).
+        until: Time passes until then.
         by_control: Any other control of the sandbox, path to fields.
         faults: What goes wrong with the next calls, set before the rest of the step.
     """
@@ -168,6 +176,7 @@ class Step(_Part):
     seller: SellerDoes | None = None
     calendar: BusyTime | None = None
     wait_s: float | None = None
+    until: AwareDatetime | None = None
     by_control: dict[str, dict[str, Any]] = {}
     faults: list[dict[str, Any]] = []
     model: list[dict[str, Any]] = []
@@ -229,7 +238,9 @@ class Afterwards(_Part):
         never_told: Parts that stand in no message.
         replies: How many messages the customer got from us in all. Scripted runs only.
         handed_off: Whether a follow-up task asks a seller to take over.
-        others: The same of other customers.
+        follow_ups: All tasks that ask a seller how a meeting went, in order.
+        notes: Parts of the notes on leads, each in one note.
+        others: The same of other customers, or of sellers on their own phones.
     """
 
     events: list[EventState] | None = None
@@ -243,6 +254,8 @@ class Afterwards(_Part):
     never_told: list[str] = []
     replies: int | None = Field(default=None, json_schema_extra=JUDGED_WHEN_SCRIPTED)
     handed_off: bool = False
+    follow_ups: list[TaskState] | None = None
+    notes: list[str] = []
     others: list[OtherState] = []
 
     def as_exam(self) -> "Afterwards":
@@ -329,7 +342,13 @@ def staged(given: Given, business_file: Path, overrides: Mapping[str, Any] | Non
         sandbox.world.clock.set(given.now)
         # The files are written for sellers who read Portuguese, whatever language the operator reads.
         settings = {"LOCALE": DEFAULT_LOCALE, **given.settings, **(overrides or {})}
-        stack = Stack(business_file=business_file, sandbox=sandbox, now=sandbox.world.clock.now, overrides=settings)
+        stack = Stack(
+            business_file=business_file,
+            business_changes=given.business,
+            sandbox=sandbox,
+            now=sandbox.world.clock.now,
+            overrides=settings,
+        )
         running.enter_context(stack)
         people = People(sandbox.control_url, given.phone, given.name)
         running.callback(people.close)
@@ -387,6 +406,8 @@ def before_talk(step: Step, stack: Stack, people: People) -> None:
         _occupy(people, step.calendar)
     if step.wait_s is not None:
         stack.sandbox.world.clock.advance(step.wait_s)
+    if step.until is not None:
+        stack.sandbox.world.clock.set(step.until)
 
 
 def say(said: Said, people: People, stack: Stack) -> None:
@@ -397,6 +418,8 @@ def say(said: Said, people: People, stack: Stack) -> None:
             fields[name] = getattr(said, name)
     if said.phone:
         fields |= {"phone": said.phone, "name": said.name}
+    if said.quotes:
+        fields["quoted_id"] = people.id_of(said.quotes, said.phone)
     sent = people.do("/customer/say", **{"phone": people.phone, "name": people.name, **fields})
     for _ in range(said.times - 1):
         people.do("/customer/say", **{"phone": people.phone, "name": people.name, **fields, "id": sent["id"]})

@@ -208,6 +208,7 @@ class Stack(ServiceStack):
         self,
         *,
         business_file: Path,
+        business_changes: Mapping[str, Any] | None = None,
         overrides: Mapping[str, Any] | None = None,
         sandbox: Sandbox | None = None,
         port: int = 0,
@@ -217,12 +218,14 @@ class Stack(ServiceStack):
     ) -> None:
         """
         Args:
+            business_changes: What is different from the business file.
             overrides: Settings to use instead of the sandbox's own.
             sandbox: One that is being served already; it is then not stopped here.
             port: The service's port; 0 for a free one.
         """
         super().__init__(now, port)
-        self.business_file, self.overrides = business_file, dict(overrides or {})
+        self.business_file, self.business_changes = business_file, dict(business_changes or {})
+        self.overrides = dict(overrides or {})
         self.retry, self.tick_s = retry, tick_s
         self.sandbox = sandbox or Sandbox()
         self._owns_sandbox = sandbox is None
@@ -249,7 +252,7 @@ class Stack(ServiceStack):
         settings = sandbox_settings(self.sandbox.urls, url, self.database, **self.overrides)
         return make_service(
             settings,
-            load_business(self.business_file, settings.GOOGLE_CALENDAR_ID),
+            load_business(self.business_file, settings.GOOGLE_CALENDAR_ID, self.business_changes),
             now=self.now,
             retry=self.retry,
             tick_s=self.tick_s,

@@ -29,12 +29,22 @@ from meetings.customers import Leads
 from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import Dispatcher
+from meetings.follow_up import FollowUps
 from meetings.inbox import Inbox
+from meetings.invitations import Invitations
 from meetings.lanes import Lanes
 from meetings.outbox import Outbox
+from meetings.outcomes import Outcomes
 from meetings.qualifying import HandOff, Publisher, Qualifier
+from meetings.reminders import Reminders
+from meetings.rescue import Rescue
+from meetings.seller_box import SellerBox
+from meetings.sellers import Sellers
 from meetings.settle import Settler
 from meetings.sync import Synchroniser
+from meetings.tables import TouchKind
+from meetings.touch_checks import Witness
+from meetings.touches import Touches
 from webhooks.app import Door, make_app
 
 log = structlog.get_logger("service")
@@ -123,11 +133,13 @@ def make_service(
     settler = Settler(db, calendar, kommo, leads, outbox, business, fields=fields, locale=settings.LOCALE, now=now)
     booking = Booking(db, calendar, business, now)
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
+    synchroniser = Synchroniser(db, kommo, settler, business, fields=fields, now=now)
     dispatcher = Dispatcher(
         db,
         lanes,
-        Synchroniser(db, kommo, settler, business, fields=fields, now=now),
+        synchroniser,
         hand_off,
+        _touches(db, kommo, whatsapp, leads, outbox, booking, synchroniser, business, settings.LOCALE, now),
         now,
         silence_s=settings.DEBOUNCE_SILENCE_S,
         cap_s=settings.DEBOUNCE_CAP_S,
@@ -145,7 +157,7 @@ def make_service(
         Publisher(db, kommo, leads, business, settings.LOCALE),
         hand_off,
         outbox,
-        Claims(db, now, messages_per_hour=settings.MESSAGES_PER_HOUR, model_name=settings.OPENAI_MODEL),
+        Claims(db, business, now, messages_per_hour=settings.MESSAGES_PER_HOUR, model_name=settings.OPENAI_MODEL),
         Senses(db, whatsapp, speech, now, max_audio_bytes=_MAX_AUDIO_BYTES, max_image_bytes=_MAX_IMAGE_BYTES),
         Presence(db, whatsapp),
         now,
@@ -160,7 +172,13 @@ def make_service(
     Turns(turn_services, make_agent(models, lanes, settings.MODEL_CALLS_PER_TURN), settings.OPENAI_MODEL)
 
     door = Door(
-        inbox=Inbox(db, now, pause_min=settings.HANDOFF_PAUSE_MIN, automatic_replies=business.whatsapp.automatic_replies),
+        inbox=Inbox(
+            db,
+            now,
+            pause_min=settings.HANDOFF_PAUSE_MIN,
+            automatic_replies=business.whatsapp.automatic_replies,
+            sellers={seller.whatsapp: seller.kommo_user_id for seller in business.sellers if seller.whatsapp},
+        ),
         token=settings.WEBHOOK_TOKEN.get_secret_value(),
         instance=settings.EVOLUTION_INSTANCE,
         wake=dispatcher.wake,
@@ -186,6 +204,36 @@ def make_service(
 
     app = make_app(door, lifespan)
     return Service(app, settings, business, db, lanes, dispatcher, kommo, whatsapp, calendar)
+
+
+def _touches(
+    db: Database,
+    kommo: KommoClient,
+    whatsapp: WhatsAppClient,
+    leads: Leads,
+    outbox: Outbox,
+    booking: Booking,
+    synchroniser: Synchroniser,
+    business: Business,
+    locale: str,
+    now: Callable[[], datetime],
+) -> Touches:
+    """What happens before and after meetings of our own accord."""
+    witness = Witness(db, booking.calendar, synchroniser.sync, now)
+    outcomes = Outcomes(db, synchroniser.settle, business, now)
+    box = SellerBox(db, whatsapp, business, now)
+    reminders = Reminders(db, kommo, leads, outbox, witness, business, locale=locale, now=now)
+    follow_ups = FollowUps(db, kommo, leads, box, witness, outcomes, business, locale=locale, now=now)
+    invitations = Invitations(db, booking, business, locale=locale, now=now)
+    rescue = Rescue(db, kommo, outbox, invitations, witness, now=now)
+    acts = {
+        TouchKind.REMINDER: reminders.remind,
+        TouchKind.CONFIRMED: reminders.note_confirmation,
+        TouchKind.FOLLOW_UP: follow_ups.pursue,
+        TouchKind.REBOOK: rescue.offer_anew,
+        TouchKind.RESCUE: rescue.write_again,
+    }
+    return Touches(db, business, acts, Sellers(db, box, outcomes, business, locale=locale, now=now), now)
 
 
 async def register_webhooks(settings: Settings, kommo: KommoClient, whatsapp: WhatsAppClient) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import ColumnElement, func, or_, select
@@ -16,18 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from clients.errors import ServiceError
 from meetings.database import Database
 from meetings.events import KommoEntity
-from meetings.lanes import Lanes
+from meetings.lanes import Lanes, lane_of
 from meetings.qualifying import HandOff
 from meetings.sync import Synchroniser, meetings_named
 from meetings.tables import Author, Customer, Hint, Meeting, MeetingPhase, MeetingStatus, Message, MessageState
+from meetings.touches import SELLER, TOUCH, Touches, hasten
 
 log = structlog.get_logger("dispatcher")
 TURN, LOOK, LEAD, SETTLE, HAND_OFF = "turn.v1", "look.v1", "lead.v1", "settle.v1", "hand_off.v1"
 _GRACE_S = 30  # a change's own workflow gets this long before the dispatcher helps
-
-
-def lane_of(customer_id: int) -> str:
-    return f"customer:{customer_id}"
 
 
 class Dispatcher:
@@ -39,6 +37,7 @@ class Dispatcher:
         lanes: Lanes,
         synchroniser: Synchroniser,
         hand_off: HandOff,
+        touches: Touches,
         now: Callable[[], datetime],
         *,
         silence_s: float,
@@ -54,6 +53,7 @@ class Dispatcher:
             tick_s: Real seconds between two looks at the database.
         """
         self.db, self.lanes, self.synchroniser, self.hand_off, self.now = db, lanes, synchroniser, hand_off, now
+        self.touches = touches
         self.silence, self.cap = timedelta(seconds=silence_s), timedelta(seconds=cap_s)
         self.sweep_every, self.tick_s = timedelta(seconds=sweep_s), tick_s
         self._swept_at: datetime | None = None
@@ -67,6 +67,8 @@ class Dispatcher:
         lanes.register(LEAD, self.look_at_lead)
         lanes.register(SETTLE, self.settle)
         lanes.register(HAND_OFF, self.complete_hand_off)
+        lanes.register(TOUCH, self.touch)
+        lanes.register(SELLER, self.hear_seller)
 
     def start(self) -> None:
         self._swept_at = self.now()
@@ -90,6 +92,7 @@ class Dispatcher:
         await self._hints()
         await self._unsettled()
         await self._hand_offs()
+        await self._touches()
         if self._swept_at is None or self.now() >= self._swept_at + self.sweep_every:
             self._swept_at = self.now()
             await self.sweep()
@@ -103,7 +106,7 @@ class Dispatcher:
     async def next_due(self) -> datetime | None:
         """When something that waits will be due: a burst to answer, a look or a settling to try again. None: nothing waits.
 
-        The periodic sweep does not count.
+        The periodic sweep does not count, nor what is planned for later, such as a reminder.
         """
         async with self.db.transaction() as session:
             bursts = await session.execute(
@@ -122,6 +125,7 @@ class Dispatcher:
                 select(Meeting.updated_at, Meeting.next_try_at).where(Meeting.phase != MeetingPhase.RELEASED, _behind())
             )
             times += [next_try_at or updated_at + timedelta(seconds=_GRACE_S) for updated_at, next_try_at in meetings]
+            times += await self.touches.next_due(session)
         return min(times, default=None)
 
     async def sweep(self) -> int:
@@ -198,6 +202,14 @@ class Dispatcher:
 
         return bool(await self.lanes.step("hand_off", act))
 
+    async def touch(self, touch_id: int) -> str:
+        """Does one thing around a meeting whose time has come."""
+        return str(await self.lanes.step("touch", partial(self.touches.carry_out, touch_id)))
+
+    async def hear_seller(self, message_id: int) -> str:
+        """Acts upon what a seller wrote from their own number."""
+        return str(await self.lanes.step("hear seller", partial(self.touches.sellers.act, message_id)))
+
     # What is due
 
     async def _turns(self) -> None:
@@ -241,7 +253,8 @@ class Dispatcher:
                 meetings = await meetings_named(session, entity, entity_id)
                 customers = await _customers_of(session, entity_id) if entity == KommoEntity.LEAD and not meetings else []
                 if not meetings and not customers:
-                    await _close_hints(session, entity, entity_id, upto, now, "nobody we know")
+                    is_question = entity == KommoEntity.TASK and await hasten(session, entity_id, now)
+                    await _close_hints(session, entity, entity_id, upto, now, "a question" if is_question else "nobody we know")
                 leads += [(customer_id, entity_id, upto, attempts) for customer_id in customers]
                 wanted += [(m.id, m.customer_id, entity, upto, attempts) for m in meetings]
         for meeting_id, customer_id, entity, upto, attempts in wanted:
@@ -284,10 +297,17 @@ class Dispatcher:
             workflow_id = f"hand_off:{customer_id}:{int(now.timestamp()) // 60}"  # at most one try a minute
             await self._enqueue(HAND_OFF, customer_id, customer_id=customer_id, workflow_id=workflow_id)
 
+    async def _touches(self) -> None:
+        for work in await self.touches.due():
+            await self._put(work.workflow, work.row_id, lane=work.lane, workflow_id=work.workflow_id)
+
     async def _enqueue(self, workflow: str, *args: object, customer_id: int, workflow_id: str) -> None:
+        await self._put(workflow, *args, lane=lane_of(customer_id), workflow_id=workflow_id)
+
+    async def _put(self, workflow: str, *args: object, lane: str, workflow_id: str) -> None:
         if workflow_id in self._enqueued:
             return
-        await self.lanes.enqueue(workflow, *args, lane=lane_of(customer_id), workflow_id=workflow_id)
+        await self.lanes.enqueue(workflow, *args, lane=lane, workflow_id=workflow_id)
         if len(self._enqueued) > 10_000:
             self._enqueued.clear()  # only saves a look at the engine's table; ids make repeats harmless
         self._enqueued.add(workflow_id)

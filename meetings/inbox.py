@@ -1,9 +1,9 @@
 """Stores what webhooks bring, in one transaction per webhook, before anybody answers 200. No network, no rules about meetings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from meetings.customers import customer_of, find_customer
@@ -20,8 +20,9 @@ from meetings.events import (
     MessageEdited,
     OwnMessage,
 )
+from meetings.phones import match_key
 from meetings.qualification import fold
-from meetings.tables import Author, Customer, Hint, Message, MessageState, Webhook
+from meetings.tables import Author, Customer, Hint, Message, MessageState, SellerMessage, Webhook
 
 _LADDER = [MessageState.PENDING, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ]
 
@@ -30,14 +31,22 @@ class Inbox:
     """Where webhooks are put down."""
 
     def __init__(
-        self, db: Database, now: Callable[[], datetime], *, pause_min: int, automatic_replies: Sequence[str] = ()
+        self,
+        db: Database,
+        now: Callable[[], datetime],
+        *,
+        pause_min: int,
+        automatic_replies: Sequence[str] = (),
+        sellers: Mapping[str, int] | None = None,
     ) -> None:
         """
         Args:
             pause_min: Minutes the agent stays silent for a customer after a person of ours wrote by hand.
             automatic_replies: Texts the WhatsApp Business app sends by itself: nobody wrote them.
+            sellers: Sellers' own numbers (E.164) and their Kommo user ids. Who writes from one of them is no customer.
         """
         self.db, self.now, self.pause_min = db, now, pause_min
+        self._sellers = {match_key(phone): user_id for phone, user_id in (sellers or {}).items()}
         self._automatic = {fold(text) for text in automatic_replies}
 
     async def store_kommo(self, webhook: KommoWebhook, body: str) -> int:
@@ -101,6 +110,10 @@ class Inbox:
                 pass
 
     async def _customer_wrote(self, session: AsyncSession, event: CustomerMessage) -> None:
+        user_id = await self._seller_behind(session, event)
+        if user_id is not None:
+            await self._seller_wrote(session, event, user_id)
+            return
         customer = await customer_of(session, event.chat, event.name, self.now())
         known = await _known(session, customer, event.id)
         if known is not None:
@@ -115,12 +128,41 @@ class Inbox:
                 kind=event.kind,
                 text=event.text,
                 state=MessageState.NEW,
+                quoted_id=event.quoted_id,
                 sent_at=event.sent_at,
                 stored_at=self.now(),
             )
         )
         # A new message is a reason to answer at once, whatever went wrong with the last one.
         customer.turn_attempts, customer.next_turn_at = 0, None
+
+    async def _seller_behind(self, session: AsyncSession, event: CustomerMessage) -> int | None:
+        """The Kommo user id of the seller who wrote this, None when it was no seller.
+
+        Where WhatsApp hides the phone, a seller is known by an earlier message that showed it, or by quoting one of ours.
+        """
+        if event.chat.phone or not self._sellers:
+            return self._sellers.get(match_key(event.chat.phone)) if event.chat.phone else None
+        known = or_(SellerMessage.lid == event.chat.jid, SellerMessage.vendor_id == event.quoted_id)
+        return await session.scalar(select(SellerMessage.kommo_user_id).where(known).limit(1))
+
+    async def _seller_wrote(self, session: AsyncSession, event: CustomerMessage, user_id: int) -> None:
+        again = SellerMessage.kommo_user_id == user_id, SellerMessage.vendor_id == event.id
+        if await session.scalar(select(SellerMessage.id).where(*again)) is not None:
+            return
+        session.add(
+            SellerMessage(
+                kommo_user_id=user_id,
+                author=Author.SELLER,
+                vendor_id=event.id,
+                lid=event.chat.lid,
+                text=event.text,
+                state=MessageState.NEW,
+                quoted_id=event.quoted_id,
+                sent_at=event.sent_at,
+                stored_at=self.now(),
+            )
+        )
 
     async def _we_wrote(self, session: AsyncSession, event: OwnMessage) -> None:
         customer = await find_customer(session, event.chat)

@@ -126,5 +126,6 @@ def merged(data: Any, changes: Any) -> Any:
     if isinstance(data, Mapping) and isinstance(changes, Mapping):
         return {**data, **{key: merged(data.get(key), value) for key, value in changes.items()}}
     if isinstance(data, list) and isinstance(changes, list) and all(isinstance(one, Mapping) for one in [*data, *changes]):
-        return [merged(one, change) for one, change in zip_longest(data, changes, fillvalue={})]
+        nothing: dict[str, Any] = {}
+        return [merged(one, change) for one, change in zip_longest(data, changes, fillvalue=nothing)]
     return changes

@@ -330,7 +330,8 @@ class Touch(Table):
 class SellerMessage(Table):
     """One WhatsApp message between us and a seller's own number, in or out (author seller or system).
 
-    `touch_id` is the question it asks or answers, `answer` what an answer was understood as, `applied_at` when the meeting took it.
+    `touch_id` is the question that it asks or answers, `answer` what an answer was understood as, `applied_at` when the meeting
+    took it. An answer is `assigned` to its question once, in the order of arrival.
     """
 
     __tablename__ = "seller_message"
@@ -349,6 +350,7 @@ class SellerMessage(Table):
     state: Mapped[MessageState] = mapped_column(String(16))
     quoted_id: Mapped[str | None] = mapped_column(String(80))
     touch_id: Mapped[int | None] = mapped_column(ForeignKey("touch.id"), index=True)
+    assigned: Mapped[bool] = mapped_column(default=False)
     answer: Mapped[str | None] = mapped_column(String(16))
     applied_at: Mapped[datetime | None]
     sent_at: Mapped[datetime]

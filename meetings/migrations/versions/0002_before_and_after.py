@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("quoted_id", sa.String(length=80), nullable=True),
         sa.Column("touch_id", sa.Integer(), nullable=True),
+        sa.Column("assigned", sa.Boolean(), nullable=False),
         sa.Column("answer", sa.String(length=16), nullable=True),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
