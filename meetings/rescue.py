@@ -106,7 +106,7 @@ class Rescue:
         spoken = select(func.count()).where(
             Message.customer_id == customer_id,
             Message.author.in_([Author.CUSTOMER, Author.SELLER]),
-            Message.stored_at > since,
+            Message.stored_at >= since,
         )
         return bool(await session.scalar(spoken))
 
