@@ -20,6 +20,7 @@ from meetings.touch_plan import touch_key
 from prompts.catalogue import LOCALES, Catalogue
 
 _SENT = (MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ)
+_LONGEST = 200  # characters; who writes more says more than yes
 _TONE = re.compile("[\U0001f3fb-\U0001f3ff\u200d\ufe0e\ufe0f]")  # skin and style of an emoji
 
 
@@ -67,14 +68,16 @@ def is_yes(text: str, names: Sequence[str] = ()) -> bool:
         names: Of people who may be addressed: "sim, Clara".
     """
     said = _TONE.sub("", fold(text))
-    if "?" in said or not said:
+    if "?" in said or not said or len(said) > _LONGEST:
         return False
     rest = re.sub(r"[^\w\s']", lambda mark: f" {mark[0]} ", said)
     rest = " ".join(re.sub(r"[.,!;:()\-–—\"…]", " ", rest).split())
     yes, filler = _patterns()
     called = "|".join(re.escape(fold(name)) for name in names if name)
     either = f"(?:{yes}|{filler}{'|' + called if called else ''})"
-    return re.fullmatch(rf"{either}(?: {either})*", rest) is not None and re.search(rf"(?<!\w){yes}(?!\w)", rest) is not None
+    # Atomic: the longest words first and no second thoughts, so that a long text costs no more than its length.
+    is_whole = re.fullmatch(rf"(?>{either}(?: |$))+", rest) is not None
+    return is_whole and re.search(rf"(?<!\w){yes}(?!\w)", rest) is not None
 
 
 @cache
