@@ -30,7 +30,7 @@ def judge(wanted: "Afterwards", people: People, calendars: Sequence[str]) -> lis
     if wanted.events is not None:
         complaints += _compare_events(wanted.events, ours)
     if wanted.tasks is not None:
-        complaints += _compare_tasks(wanted.tasks, people.tasks(state))
+        complaints += [f"of the meetings: {why}" for why in _compare_tasks(wanted.tasks, people.tasks(state))]
     leads = state["kommo"]["leads"]
     if wanted.leads is not None and len(leads) != wanted.leads:
         complaints.append(f"there are {len(leads)} leads, not {wanted.leads}")
@@ -45,7 +45,7 @@ def judge(wanted: "Afterwards", people: People, calendars: Sequence[str]) -> lis
     complaints += _compare_told(wanted, people.told(state))
     questions = [t for t in people.tasks(state, task_type_id=1) if _QUESTION.search(t["text"])]
     if wanted.follow_ups is not None:
-        complaints += _compare_tasks(wanted.follow_ups, questions)
+        complaints += [f"of the questions: {why}" for why in _compare_tasks(wanted.follow_ups, questions)]
     handed_off = any(not t["is_completed"] for t in people.tasks(state, task_type_id=1) if t not in questions)
     if handed_off is not wanted.handed_off:
         complaints.append("a seller was asked to take over" if handed_off else "no seller was asked to take over")
@@ -98,7 +98,7 @@ def _compare_events(wanted: Sequence["EventState"], found: Sequence[Any]) -> lis
 
 def _compare_tasks(wanted: Sequence["TaskState"], found: Sequence[dict[str, Any]]) -> list[str]:
     if len(wanted) != len(found):
-        return [f"there are {len(found)} meeting tasks, not {len(wanted)}: {found}"]
+        return [f"there are {len(found)} tasks, not {len(wanted)}: {found}"]
     complaints = []
     for n, (want, task) in enumerate(zip(wanted, found, strict=True), 1):
         if want.completed is not task["is_completed"]:

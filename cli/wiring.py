@@ -132,6 +132,7 @@ def make_service(
     outbox = Outbox(db, whatsapp, now)
     settler = Settler(db, calendar, kommo, leads, outbox, business, fields=fields, locale=settings.LOCALE, now=now)
     booking = Booking(db, calendar, business, now)
+    invitations = Invitations(db, booking, business, locale=settings.LOCALE, now=now)
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
     synchroniser = Synchroniser(db, kommo, settler, business, fields=fields, now=now)
     dispatcher = Dispatcher(
@@ -139,7 +140,7 @@ def make_service(
         lanes,
         synchroniser,
         hand_off,
-        _touches(db, kommo, whatsapp, leads, outbox, booking, synchroniser, business, settings.LOCALE, now),
+        _touches(db, calendar, kommo, whatsapp, leads, outbox, invitations, synchroniser, business, settings.LOCALE, now),
         now,
         silence_s=settings.DEBOUNCE_SILENCE_S,
         cap_s=settings.DEBOUNCE_CAP_S,
@@ -208,23 +209,23 @@ def make_service(
 
 def _touches(
     db: Database,
+    calendar: CalendarClient,
     kommo: KommoClient,
     whatsapp: WhatsAppClient,
     leads: Leads,
     outbox: Outbox,
-    booking: Booking,
+    invitations: Invitations,
     synchroniser: Synchroniser,
     business: Business,
     locale: str,
     now: Callable[[], datetime],
 ) -> Touches:
     """What happens before and after meetings of our own accord."""
-    witness = Witness(db, booking.calendar, synchroniser.sync, now)
+    witness = Witness(db, calendar, synchroniser.sync, now)
     outcomes = Outcomes(db, synchroniser.settle, business, now)
     box = SellerBox(db, whatsapp, business, now)
     reminders = Reminders(db, kommo, leads, outbox, witness, business, locale=locale, now=now)
     follow_ups = FollowUps(db, kommo, leads, box, witness, outcomes, business, locale=locale, now=now)
-    invitations = Invitations(db, booking, business, locale=locale, now=now)
     rescue = Rescue(db, kommo, outbox, invitations, witness, now=now)
     acts = {
         TouchKind.REMINDER: reminders.remind,

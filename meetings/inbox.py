@@ -141,14 +141,21 @@ class Inbox:
 
         Where WhatsApp hides the phone, a seller is known by an earlier message that showed it, or by quoting one of ours.
         """
-        if event.chat.phone or not self._sellers:
-            return self._sellers.get(match_key(event.chat.phone)) if event.chat.phone else None
-        known = or_(SellerMessage.lid == event.chat.jid, SellerMessage.vendor_id == event.quoted_id)
-        return await session.scalar(select(SellerMessage.kommo_user_id).where(known).limit(1))
+        if event.chat.phone:
+            return self._sellers.get(match_key(event.chat.phone))
+        signs = [SellerMessage.lid == event.chat.jid]
+        if event.quoted_id:
+            signs.append(SellerMessage.vendor_id == event.quoted_id)
+        known = or_(*signs), SellerMessage.kommo_user_id.in_(self._sellers.values())
+        return await session.scalar(select(SellerMessage.kommo_user_id).where(*known).limit(1))
 
     async def _seller_wrote(self, session: AsyncSession, event: CustomerMessage, user_id: int) -> None:
-        again = SellerMessage.kommo_user_id == user_id, SellerMessage.vendor_id == event.id
-        if await session.scalar(select(SellerMessage.id).where(*again)) is not None:
+        same = SellerMessage.kommo_user_id == user_id, SellerMessage.vendor_id == event.id
+        known = await session.scalar(select(SellerMessage).where(*same))
+        if known is not None:
+            if event.text and not known.text:  # it came first as a placeholder, now whole
+                known.text, known.quoted_id = event.text, event.quoted_id
+                known.state, known.assigned, known.attempts = MessageState.NEW, False, known.attempts + 1
             return
         session.add(
             SellerMessage(

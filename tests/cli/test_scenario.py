@@ -128,6 +128,8 @@ WANTED: dict[str, Any] = {
     "told_once": ["✅ Marcado"],
     "never_told": ["cancelada"],
     "replies": 3,
+    "follow_ups": [],
+    "notes": ["Respostas do cliente", "sou o dono"],
     "others": [{"phone": "5511912345678", "name": "João Pereira", "events": [], "facts_told": ["conta de luz"]}],
 }
 
@@ -144,10 +146,10 @@ def test_a_state_that_is_as_wanted_has_no_complaints(booked: People) -> None:
         ({"events": [{"cancelled": True}]}, "event 1 is not cancelled"),
         ({"events": [{"start": "2026-03-10T10:00:00-03:00"}]}, "event 1 starts"),
         ({"events": [{"calendar": "bruno@solclaro.example"}]}, "event 1 is on ana@solclaro.example"),
-        ({"tasks": []}, "there are 1 meeting tasks, not 0"),
-        ({"tasks": [{"completed": True}]}, "task 1 is open"),
-        ({"tasks": [{"deadline": "2026-03-10T10:00:00-03:00"}]}, "task 1 has deadline"),
-        ({"tasks": [{"result": "veio"}]}, "task 1 has result"),
+        ({"tasks": []}, "of the meetings: there are 1 tasks, not 0"),
+        ({"tasks": [{"completed": True}]}, "of the meetings: task 1 is open"),
+        ({"tasks": [{"deadline": "2026-03-10T10:00:00-03:00"}]}, "of the meetings: task 1 has deadline"),
+        ({"tasks": [{"result": "veio"}]}, "of the meetings: task 1 has result"),
         ({"meeting_status": "scheduled"}, "meeting_status on the lead is None"),  # the newest lead is the other customer's
         ({"link_saved": True}, "google_calendar_link on the lead is"),
         ({"facts_told": ["11 de março"]}, "the customer was not told '11 de março'"),
@@ -156,6 +158,8 @@ def test_a_state_that_is_as_wanted_has_no_complaints(booked: People) -> None:
         ({"told_once": ["Maria"]}, "'Maria' was told"),
         ({"never_told": ["✅"]}, "the customer was told '✅'"),
         ({"replies": 2}, "the customer got 3 messages, not 2"),
+        ({"follow_ups": [{}]}, "of the questions: there are 0 tasks, not 1"),
+        ({"notes": ["O cliente confirmou"]}, "no note says 'O cliente confirmou'"),
         ({"handed_off": True}, "no seller was asked to take over"),
         (
             {"others": [{"phone": "5511912345678", "name": "João Pereira", "events": [{}]}]},

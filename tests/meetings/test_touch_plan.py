@@ -32,7 +32,9 @@ def meeting(starts_at: datetime = STARTS, status: MeetingStatus = MeetingStatus.
     return Meeting(**fields, starts_at=starts_at, ends_at=starts_at + HOUR, status=status, **values)
 
 
-def change(what: str, moment: datetime, starts_at: datetime = STARTS, before: str = "scheduled", after: str = "scheduled") -> Change:
+def change(
+    what: str, moment: datetime, starts_at: datetime = STARTS, before: str = "scheduled", after: str = "scheduled"
+) -> Change:
     return Change(
         what=what,
         at=moment,
