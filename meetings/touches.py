@@ -62,7 +62,6 @@ class Touches:
         async with self.db.transaction() as session:
             if not self._is_planned_anew:
                 await self._forget_plans(session)
-                self._is_planned_anew = True
             await self._plan(session)
             await self.sellers.assign(session)
             touches = await session.execute(
@@ -75,6 +74,7 @@ class Touches:
             for message, customer_id in await self.sellers.waiting(session):
                 lane = lane_of(customer_id) if customer_id is not None else f"seller:{message.kommo_user_id}"
                 work.append(Work(SELLER, message.id, lane, f"seller:{message.id}:{message.attempts}"))
+        self._is_planned_anew = True
         return work
 
     async def next_due(self, session: AsyncSession) -> list[datetime]:

@@ -1,5 +1,6 @@
 """Before and after the meeting, when things go wrong: restarts, lost answers, services that are down, two questions at once."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
@@ -15,6 +16,7 @@ from cli.wiring import Service
 from clients.transport import RetryPolicy
 from meetings.invitations import Invitations
 from meetings.tables import Customer, Hint, Meeting, Offer, SellerMessage, Touch, TouchKind
+from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -386,6 +388,64 @@ def test_who_opted_out_is_told_of_the_cancellation_and_offered_nothing(play: Cal
     assert played.told("remarcar. Tenho") == 0
     assert played.told("foi cancelada pela Sol Claro") == 1
     assert played.told("combine o novo horário você", SELLER) == 1
+
+
+# --- killed in the middle ---------------------------------------------------------------------------------------------
+
+
+def killed(played: Played, act: Callable[[], Any], hold: str, **call: Any) -> None:
+    """Begins something, ends the service hard while a call of it is held, and starts it again."""
+    fault = played.world.faults.add(Fault(**call, hold=hold))
+    act()
+    deadline = time.monotonic() + 20
+    while not fault.hits:
+        assert time.monotonic() < deadline, "the call was never made"
+        time.sleep(0.01)
+    played.stack.call(lambda service: service.lanes.stop(drain_s=0))
+    played.world.faults.clear()
+    played.stack.stop_service()
+    played.stack.start_service()
+    played.stack.settle()
+
+
+@pytest.mark.parametrize("hold", ["before", "after"])
+def test_killed_while_reminding_the_customer_is_reminded_once(play: Callable[..., Played], hold: str) -> None:
+    played = play()
+    played.book(2)
+    due = lambda: played.world.clock.set(when("10T10:01"))  # noqa: E731 (short beside its name)
+    killed(played, due, hold, service="evolution", path="/message/sendText")
+    assert played.told("um lembrete") == 1
+
+
+@pytest.mark.parametrize("hold", ["before", "after"])
+def test_killed_while_asking_the_seller_is_asked_once(play: Callable[..., Played], hold: str) -> None:
+    played = play()
+    played.book(2)
+    due = lambda: played.world.clock.set(when("11T11:21"))  # noqa: E731 (short beside its name)
+    killed(played, due, hold, service="kommo", method="POST", path="/tasks$")
+    assert len(played.questions) == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"service": "google", "method": "DELETE", "path": "/events/"},
+        {"service": "kommo", "method": "PATCH", "path": "/leads"},
+        {"service": "evolution", "path": "/message/sendText"},
+    ],
+    ids=["event", "lead", "reply"],
+)
+def test_killed_while_an_answer_is_taken_it_is_taken_once(play: Callable[..., Played], call: dict[str, str]) -> None:
+    played = play(**BY_WHATSAPP)
+    played.book(2)
+    played.until("11T11:21")
+    answer = lambda: played.people.do("/customer/say", phone=SELLER, name="Ana Ribeiro", text="3")  # noqa: E731 (the same)
+    killed(played, answer, "after", **call)
+    assert played.status == "cancelled"
+    assert played.told("Anotado: Maria Souza", SELLER) == 1
+    assert played.told("gostaríamos de remarcar") == 1
+    assert played.told("foi cancelada") == 0
+    assert [meeting.revision for meeting in played.rows(Meeting)] == [2]
 
 
 # --- rescue -----------------------------------------------------------------------------------------------------------
