@@ -10,7 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from agent.language import language_written
 from agent.optout import wants_out
+from agent.replies import confirmed_meeting
+from meetings.business import Business
 from meetings.database import Database
+from meetings.reminders import confirm
 from meetings.tables import Author, Customer, Message, MessageState, Offer, Turn
 
 
@@ -21,6 +24,7 @@ class Verdict(StrEnum):
     NOTHING = "nothing"
     PAUSED = "paused"
     OPTED_OUT = "opted out"
+    CONFIRMED = "confirmed"
     TOO_MANY = "too many"
 
 
@@ -35,9 +39,11 @@ class Claimed:
 class Claims:
     """Takes the customer's unanswered messages. They stay unanswered on record until the turn ends."""
 
-    def __init__(self, db: Database, now: Callable[[], datetime], *, messages_per_hour: int, model_name: str) -> None:
+    def __init__(
+        self, db: Database, business: Business, now: Callable[[], datetime], *, messages_per_hour: int, model_name: str
+    ) -> None:
         """`messages_per_hour`: messages of one customer within an hour after which a person takes over."""
-        self.db, self.now = db, now
+        self.db, self.business, self.now = db, business, now
         self.messages_per_hour, self.model_name = messages_per_hour, model_name
 
     async def claim(self, customer_id: int, turn_id: str) -> Claimed:
@@ -51,7 +57,8 @@ class Claims:
             opts_out = any(wants_out(message.text) for message in new)
             if opts_out:
                 customer.opted_out_at = customer.opted_out_at or now
-            if customer.paused_until is not None and customer.paused_until > now:
+            reminded = None if opts_out else await confirmed_meeting(session, self.business, new, now)
+            if reminded is None and customer.paused_until is not None and customer.paused_until > now:
                 for message in new:
                     message.state = MessageState.SEEN
                 return Claimed([], Verdict.PAUSED)
@@ -61,6 +68,9 @@ class Claims:
             ids = [message.id for message in new]
             if opts_out:
                 return Claimed(ids, Verdict.OPTED_OUT)
+            if reminded is not None:
+                await confirm(session, reminded, now)
+                return Claimed(ids, Verdict.CONFIRMED)
             if await _written_within(session, customer_id, now - timedelta(hours=1)) > self.messages_per_hour:
                 return Claimed(ids, Verdict.TOO_MANY)
             return Claimed(ids, Verdict.ANSWER)

@@ -18,6 +18,7 @@ from agent.history import Conversation, policy, read_conversation
 from agent.known import known_facts
 from agent.model import text_of
 from agent.presence import Presence
+from agent.replies import confirmation
 from agent.senses import Senses
 from clients.errors import ServiceError
 from meetings.booking import Booking
@@ -70,7 +71,7 @@ class Turns:
         self.s.lanes.register(TURN, self.run)
 
     async def run(self, customer_id: int, upto_message: int, turn_id: str) -> str:
-        """The workflow. Returns its outcome: answered, refused, superseded, paused, nothing, opted out, too many or failed."""
+        """The workflow. Returns its outcome: answered, refused, superseded, failed, or the verdict that needed no model."""
         step = self.s.lanes.step
         claimed = await step("claim", lambda: self._claim(customer_id, turn_id))
         messages, verdict = claimed["messages"], claimed["verdict"]
@@ -139,6 +140,10 @@ class Turns:
         words = Catalogue.load("conversation", await self._locale(customer_id))
         if verdict == Verdict.OPTED_OUT:
             await self.s.outbox.post(customer_id, f"opted-out:{customer_id}", words.text("opt_out_ack"), turn_id=turn_id)
+            return verdict
+        if verdict == Verdict.CONFIRMED:
+            key, text = await confirmation(self.s.db, self.s.business, customer_id, self.s.locale)
+            await self.s.outbox.post(customer_id, key, text, turn_id=turn_id)
             return verdict
         reason = Catalogue.load("conversation", self.s.locale).text("handoff_too_many")
         await self._hand_over(customer_id, reason)

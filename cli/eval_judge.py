@@ -11,6 +11,8 @@ from meetings.business import load_business
 from meetings.qualification import fold
 from prompts.catalogue import DEFAULT_LOCALE, Catalogue
 
+_QUESTION = re.compile(r"#\d+-\d+$")  # the mark of a task that asks how a meeting went
+
 
 def our_calendars(business_file: Path) -> list[str]:
     """The calendars on which meetings are looked for."""
@@ -26,7 +28,7 @@ def judge(wanted: Afterwards, people: People, calendars: Sequence[str]) -> list[
     if wanted.events is not None:
         complaints += _compare_events(wanted.events, ours)
     if wanted.tasks is not None:
-        complaints += _compare_tasks(wanted.tasks, people.tasks(state))
+        complaints += [f"of the meetings: {why}" for why in _compare_tasks(wanted.tasks, people.tasks(state))]
     leads = state["kommo"]["leads"]
     if wanted.leads is not None and len(leads) != wanted.leads:
         complaints.append(f"there are {len(leads)} leads, not {wanted.leads}")
@@ -41,7 +43,10 @@ def judge(wanted: Afterwards, people: People, calendars: Sequence[str]) -> list[
     if wanted.notes is not None:
         complaints += _compare_notes(wanted.notes, [str(note["text"]) for note in state["kommo"]["notes"]])
     complaints += _compare_told(wanted, people.told(state))
-    handed_off = any(not t["is_completed"] for t in people.tasks(state, task_type_id=1))
+    questions = [t for t in people.tasks(state, task_type_id=1) if _QUESTION.search(t["text"])]
+    if wanted.follow_ups is not None:
+        complaints += [f"of the questions: {why}" for why in _compare_tasks(wanted.follow_ups, questions)]
+    handed_off = any(not t["is_completed"] for t in people.tasks(state, task_type_id=1) if t not in questions)
     if handed_off is not wanted.handed_off:
         complaints.append("a seller was asked to take over" if handed_off else "no seller was asked to take over")
     for other in wanted.others:
@@ -95,7 +100,7 @@ def _compare_events(wanted: Sequence[EventState], found: Sequence[Any]) -> list[
 
 def _compare_tasks(wanted: Sequence[TaskState], found: Sequence[dict[str, Any]]) -> list[str]:
     if len(wanted) != len(found):
-        return [f"there are {len(found)} meeting tasks, not {len(wanted)}: {found}"]
+        return [f"there are {len(found)} tasks, not {len(wanted)}: {found}"]
     complaints = []
     for n, (want, task) in enumerate(zip(wanted, found, strict=True), 1):
         if want.completed is not task["is_completed"]:

@@ -95,6 +95,19 @@ class People:
         """What the customer was told by us."""
         return [m["text"] for m in self.chat(state) if m["from"] == "agent"]
 
+    def id_of(self, part: str, phone: str | None = None) -> str:
+        """The id of our newest message with these words in it, in this customer's chat or that of another phone.
+
+        Raises:
+            LookupError: There is none.
+        """
+        chats = self.state()["evolution"]["chat"]
+        chat: list[Json] = chats.get("+" + (phone or self.phone).lstrip("+"), [])
+        found = [m["id"] for m in chat if m["from"] == "agent" and part in m["text"]]
+        if not found:
+            raise LookupError(f"no message of ours says {part!r}")
+        return str(found[-1])
+
     def lead(self, state: Json | None = None) -> Json:
         """The newest lead.
 

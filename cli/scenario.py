@@ -106,7 +106,7 @@ def staged(given: Given, business_file: Path, overrides: Mapping[str, Any] | Non
         sandbox = Sandbox().start()
         running.callback(sandbox.stop)
         now = sandbox.world.clock.now
-        stack = Stack(business_file=business_file, business=given.business, sandbox=sandbox, now=now, overrides=settings)
+        stack = Stack(business_file=business_file, business_changes=given.business, sandbox=sandbox, now=now, overrides=settings)
         if opening:
             _reopen(opening, stack)
         else:
@@ -219,6 +219,8 @@ def before_talk(step: Step, stack: Stack, people: People) -> None:
         _occupy(people, step.calendar)
     if step.wait_s is not None:
         stack.sandbox.world.clock.advance(step.wait_s)
+    if step.until is not None:
+        stack.sandbox.world.clock.set(step.until)
 
 
 def say(said: Said, people: People, stack: Stack) -> None:
@@ -229,6 +231,8 @@ def say(said: Said, people: People, stack: Stack) -> None:
             fields[name] = getattr(said, name)
     if said.phone:
         fields |= {"phone": said.phone, "name": said.name}
+    if said.quotes:
+        fields["quoted_id"] = people.id_of(said.quotes, said.phone)
     sent = people.do("/customer/say", **{"phone": people.phone, "name": people.name, **fields})
     for _ in range(said.times - 1):
         people.do("/customer/say", **{"phone": people.phone, "name": people.name, **fields, "id": sent["id"]})

@@ -23,7 +23,6 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from cli.scenario_acts import OnCalendar, SellerDoes
-from meetings.business import Business
 
 MessageKind = Literal[
     "text",
@@ -75,7 +74,7 @@ class Given(_Part):
     Attributes:
         after: Another scenario that has taken place already: the world is what it left behind. Time, customer, contact and
             status field are that one's then.
-        business: What differs from the business file, per section.
+        business: What is different from the business file: tables key by key, lists of tables place by place.
     """
 
     after: Path | None = None
@@ -86,7 +85,7 @@ class Given(_Part):
     contact: KnownContact | None = None
     status_field: Literal["text", "select"] = "text"
     settings: dict[str, Any] = {}
-    business: dict[str, dict[str, Any]] = {}
+    business: dict[str, Any] = {}
 
     @field_validator("after")
     @classmethod
@@ -97,18 +96,6 @@ class Given(_Part):
         if not path.is_file():
             raise ValueError(f"there is no scenario {value}")
         return path
-
-    @field_validator("business")
-    @classmethod
-    def _is_known(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        for name, section in value.items():
-            info = Business.model_fields.get(name)
-            keys = getattr(info.annotation, "model_fields", None) if info else None
-            if keys is None:
-                raise ValueError(f"the business file has no section {name}")
-            if strange := sorted(set(section) - set(keys)):
-                raise ValueError(f"section {name} has no key {strange[0]}")
-        return value
 
     @model_validator(mode="after")
     def _has_one_beginning(self) -> Self:
@@ -129,7 +116,8 @@ class Said(_Part):
         times: How often its webhook comes.
         edited_to: The text that the customer puts in its place at once.
         deleted: The customer takes it back at once.
-        phone: Another customer's, instead of the scenario's; `name` goes with it.
+        phone: Another customer's (or a seller's own), instead of the scenario's; `name` goes with it.
+        quotes: A part of the message of ours that this one answers by quoting it; the newest one with these words.
     """
 
     kind: MessageKind = "text"
@@ -142,6 +130,7 @@ class Said(_Part):
     deleted: bool = False
     phone: str | None = None
     name: str | None = None
+    quotes: str | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -186,6 +175,7 @@ class Step(_Part):
         on_calendar: The same of what is done to our events, after the seller's acts.
         calendar: Somebody writes something onto a calendar.
         wait_s: Time passes (seconds).
+        until: Time passes until then.
         by_control: Any other control of the sandbox, path to fields.
         faults: What goes wrong with the next calls, set before the rest of the step.
     """
@@ -198,6 +188,7 @@ class Step(_Part):
     on_calendar: Annotated[list[OnCalendar], BeforeValidator(_as_list)] = []
     calendar: BusyTime | None = None
     wait_s: float | None = None
+    until: AwareDatetime | None = None
     by_control: dict[str, dict[str, Any]] = {}
     faults: list[dict[str, Any]] = []
     model: list[dict[str, Any]] = []
@@ -264,7 +255,8 @@ class Afterwards(_Part):
         never_told: Parts that stand in no message.
         replies: How many messages the customer got from us in all. Scripted runs only.
         handed_off: Whether a follow-up task asks a seller to take over.
-        others: The same of other customers.
+        follow_ups: All tasks that ask a seller how a meeting went, in order.
+        others: The same of other customers, or of sellers on their own phones.
     """
 
     events: list[EventState] | None = None
@@ -272,6 +264,7 @@ class Afterwards(_Part):
     meeting_status: str | None = None
     link_saved: bool | None = None
     leads: int | None = None
+    follow_ups: list[TaskState] | None = None
     notes: list[str] | None = None
     facts_told: list[Fact] = []
     told: list[str] = Field(default=[], json_schema_extra=JUDGED_WHEN_SCRIPTED)

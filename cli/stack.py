@@ -15,7 +15,7 @@ import uvicorn
 from cli.settings import Settings, load_settings
 from cli.wiring import Service, make_service, utc_now
 from clients.transport import RetryPolicy
-from meetings.business import Business, load_business
+from meetings.business import load_business
 from sandbox.server import Sandbox, listen
 
 SANDBOX_TOKEN = "sandbox-webhook-token"  # noqa: S105 (a fixed word for loopback servers)
@@ -53,13 +53,6 @@ def sandbox_settings(urls: Mapping[str, str], public_url: str | None, database: 
         "DATABASE_URL": f"sqlite:///{database}",
     }
     return load_settings({**SANDBOX_VALUES, **sandbox_urls(urls), **own, **overrides}, env_file=None)
-
-
-def with_other_sections(business: Business, changes: Mapping[str, Mapping[str, Any]]) -> Business:
-    """The business with other values in some sections, checked as the file is: {"sync": {"lead_lost": "keep"}}."""
-    sections = {name: getattr(business, name) for name in changes}
-    changed = {name: type(old).model_validate({**old.model_dump(), **changes[name]}) for name, old in sections.items()}
-    return business.model_copy(update=changed)
 
 
 class ServedService:
@@ -216,7 +209,7 @@ class Stack(ServiceStack):
         *,
         business_file: Path,
         overrides: Mapping[str, Any] | None = None,
-        business: Mapping[str, Mapping[str, Any]] | None = None,
+        business_changes: Mapping[str, Any] | None = None,
         sandbox: Sandbox | None = None,
         port: int = 0,
         now: Callable[[], datetime] = utc_now,
@@ -226,12 +219,13 @@ class Stack(ServiceStack):
         """
         Args:
             overrides: Settings to use instead of the sandbox's own.
-            business: What differs from the business file, per section.
+            business_changes: What is different from the business file.
             sandbox: One that is being served already; it is then not stopped here.
             port: The service's port; 0 for a free one.
         """
         super().__init__(now, port)
-        self.business_file, self.overrides, self.business = business_file, dict(overrides or {}), dict(business or {})
+        self.business_file, self.business_changes = business_file, dict(business_changes or {})
+        self.overrides = dict(overrides or {})
         self.retry, self.tick_s = retry, tick_s
         self.sandbox = sandbox or Sandbox()
         self._owns_sandbox = sandbox is None
@@ -258,7 +252,7 @@ class Stack(ServiceStack):
         settings = sandbox_settings(self.sandbox.urls, url, self.database, **self.overrides)
         return make_service(
             settings,
-            with_other_sections(load_business(self.business_file, settings.GOOGLE_CALENDAR_ID), self.business),
+            load_business(self.business_file, settings.GOOGLE_CALENDAR_ID, self.business_changes),
             now=self.now,
             retry=self.retry,
             tick_s=self.tick_s,

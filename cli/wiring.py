@@ -31,17 +31,27 @@ from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import Dispatcher
 from meetings.echoes import Echoes
+from meetings.follow_up import FollowUps
 from meetings.hooks import Hooks
 from meetings.inbox import Inbox
+from meetings.invitations import Invitations
 from meetings.lanes import Lanes
 from meetings.looks import Looks
 from meetings.notes import Notes
 from meetings.outbox import Outbox
+from meetings.outcomes import Outcomes
 from meetings.push_channels import PushChannels
 from meetings.qualifying import HandOff, Publisher, Qualifier
+from meetings.reminders import Reminders
+from meetings.rescue import Rescue
+from meetings.seller_box import SellerBox
+from meetings.sellers import Sellers
 from meetings.settle import Settler
 from meetings.sweep import Sweeper
 from meetings.sync import Synchroniser
+from meetings.tables import TouchKind
+from meetings.touch_checks import Witness
+from meetings.touches import Touches
 from panel.app import PanelServices, mount_panel
 from panel.login import Sessions
 from panel.overview import Connection
@@ -117,10 +127,22 @@ def make_service(
     push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token)
     calendars = CalendarWatch(db, calendar, business, push, now, poll_s=settings.CALENDAR_POLL_S)
     notes = Notes(db, kommo, now)
-    settler = Settler(
-        db, calendar, calendars, kommo, leads, outbox, notes, business, fields=fields, locale=settings.LOCALE, now=now
-    )
     booking = Booking(db, calendar, business, now)
+    invitations = Invitations(db, booking, business, locale=settings.LOCALE, now=now)
+    settler = Settler(
+        db,
+        calendar,
+        calendars,
+        kommo,
+        leads,
+        outbox,
+        notes,
+        invitations,
+        business,
+        fields=fields,
+        locale=settings.LOCALE,
+        now=now,
+    )
     undo_s = settings.SELLER_UNDO_S
     by_hand = ByHand(db, kommo, booking, leads, settler, notes, business, locale=settings.LOCALE, undo_s=undo_s, now=now)
     synchroniser = Synchroniser(db, kommo, calendars, booking, settler, business, fields=fields, undo_s=undo_s, now=now)
@@ -132,6 +154,7 @@ def make_service(
         Looks(db, lanes, synchroniser, by_hand, now),
         settler,
         Sweeper(db, kommo, calendars, business, fields=fields, now=now),
+        _touches(db, calendar, kommo, whatsapp, leads, outbox, invitations, synchroniser, business, settings.LOCALE, now),
         notes,
         hand_off,
         hooks,
@@ -154,7 +177,7 @@ def make_service(
         Publisher(db, kommo, leads, business, settings.LOCALE),
         hand_off,
         outbox,
-        Claims(db, now, messages_per_hour=settings.MESSAGES_PER_HOUR, model_name=settings.OPENAI_MODEL),
+        Claims(db, business, now, messages_per_hour=settings.MESSAGES_PER_HOUR, model_name=settings.OPENAI_MODEL),
         Senses(db, whatsapp, speech, now, max_audio_bytes=_MAX_AUDIO_BYTES, max_image_bytes=_MAX_IMAGE_BYTES),
         Presence(db, whatsapp),
         now,
@@ -175,6 +198,7 @@ def make_service(
             pause_min=settings.HANDOFF_PAUSE_MIN,
             automatic_replies=business.whatsapp.automatic_replies,
             echoes=Echoes(business, fields),
+            sellers={seller.whatsapp: seller.kommo_user_id for seller in business.sellers if seller.whatsapp},
         ),
         token=token,
         instance=settings.EVOLUTION_INSTANCE,
@@ -228,6 +252,36 @@ def make_service(
         )
         mount_panel(app, panel)
     return Service(app, settings, business, db, lanes, dispatcher, kommo, whatsapp, calendar, calendars)
+
+
+def _touches(
+    db: Database,
+    calendar: CalendarClient,
+    kommo: KommoClient,
+    whatsapp: WhatsAppClient,
+    leads: Leads,
+    outbox: Outbox,
+    invitations: Invitations,
+    synchroniser: Synchroniser,
+    business: Business,
+    locale: str,
+    now: Callable[[], datetime],
+) -> Touches:
+    """What happens before and after meetings of our own accord."""
+    witness = Witness(db, calendar, synchroniser.sync, now)
+    outcomes = Outcomes(db, synchroniser.settle, business, now)
+    box = SellerBox(db, whatsapp, business, now)
+    reminders = Reminders(db, kommo, leads, outbox, witness, business, locale=locale, now=now)
+    follow_ups = FollowUps(db, kommo, leads, box, witness, outcomes, business, locale=locale, now=now)
+    rescue = Rescue(db, kommo, outbox, invitations, witness, now=now)
+    acts = {
+        TouchKind.REMINDER: reminders.remind,
+        TouchKind.CONFIRMED: reminders.note_confirmation,
+        TouchKind.FOLLOW_UP: follow_ups.pursue,
+        TouchKind.REBOOK: rescue.offer_anew,
+        TouchKind.RESCUE: rescue.write_again,
+    }
+    return Touches(db, business, acts, Sellers(db, box, outcomes, business, locale=locale, now=now), now)
 
 
 @asynccontextmanager

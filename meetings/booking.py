@@ -45,12 +45,18 @@ class Booking:
         self.db, self.calendar, self.business, self.now = db, calendar, business, now
 
     async def offer(
-        self, customer_id: int, turn_id: str, *, day: date | None = None, period: Period | None = None
+        self,
+        customer_id: int,
+        turn_id: str,
+        *,
+        day: date | None = None,
+        period: Period | None = None,
+        count: int | None = None,
     ) -> list[OfferedTime]:
         """Free times, stored as offers of this turn under numbers; offers of earlier turns lapse.
 
         Returns:
-            At most as many as the business file says, in order of time; empty when nothing is free then.
+            At most `count`, or as many as the business file says, in order of time; empty when nothing is free then.
 
         Raises:
             BookingRefusedError: CALENDAR_UNREADABLE, no calendar could be read.
@@ -68,8 +74,8 @@ class Booking:
         if all(intervals is None for intervals in busy.values()):
             raise BookingRefusedError("CALENDAR_UNREADABLE", "no seller's calendar can be read")
         slots = sorted(free)
-        count = self.business.meetings.offers
-        chosen = slots[:count] if day else spread(slots, count, self.business.zone)
+        most = min(count or self.business.meetings.offers, self.business.meetings.offers)
+        chosen = slots[:most] if day else spread(slots, most, self.business.zone)
         return await self._store_offers(customer_id, turn_id, [(slot, free[slot]) for slot in chosen])
 
     async def must_repeat_back(self, customer_id: int, option: int, turn_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -11,9 +12,7 @@ from zoneinfo import ZoneInfo
 import holidays
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -22,6 +21,9 @@ from pydantic import (
     model_validator,
 )
 
+from meetings.phones import match_key
+from meetings.rules import FollowUpRules, Phone, Quiet, QuietHours, ReminderRules, RescueRules, merged
+from meetings.rules import Part as _Part
 from prompts.catalogue import DEFAULT_LOCALE, LOCALES
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -30,11 +32,6 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 
 class BusinessFileError(Exception):
     """The business file can't be used; the message lists every key at fault and what it should be."""
-
-
-class _Part(BaseModel):
-    # A key nobody reads would be a setting that does nothing: refuse it.
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _time_zone(value: str) -> str:
@@ -183,11 +180,13 @@ class Seller(_Part):
     Attributes:
         working_hours: Intervals per weekday ("mon" … "sun"), in the business's time zone; a missing day is free.
         calendar_id: Google calendar; filled from GOOGLE_CALENDAR_ID where the file names none.
+        whatsapp: The seller's own number, E.164. Who writes from it is never taken for a customer.
     """
 
     name: str = Field(min_length=1)
     kommo_user_id: int
     calendar_id: str = Field(default="", validate_default=True)
+    whatsapp: Phone | None = None
     working_hours: dict[Weekday, tuple[Interval, ...]]
 
     @field_validator("calendar_id")
@@ -297,6 +296,7 @@ class Business(_Part):
     """The whole file."""
 
     time_zone: Annotated[str, AfterValidator(_time_zone)]
+    quiet_hours: Quiet = QuietHours(start=time(21), end=time(8))
     company: Company
     qualification: tuple[Criterion, ...] = ()
     sellers: tuple[Seller, ...]
@@ -304,6 +304,9 @@ class Business(_Part):
     kommo: KommoRules = KommoRules()
     whatsapp: WhatsAppRules = WhatsAppRules()
     sync: SyncRules = SyncRules()
+    reminders: ReminderRules = ReminderRules()
+    follow_up: FollowUpRules = FollowUpRules()
+    rescue: RescueRules = RescueRules()
     result_words: ResultWords
 
     @field_validator("sellers")
@@ -313,6 +316,7 @@ class Business(_Part):
             raise ValueError("name at least one")
         _refuse_doubles("kommo_user_id", [seller.kommo_user_id for seller in sellers])
         _refuse_doubles("name", [seller.name for seller in sellers])
+        _refuse_doubles("whatsapp", [match_key(seller.whatsapp) for seller in sellers if seller.whatsapp])
         return sellers
 
     @field_validator("qualification")
@@ -330,6 +334,12 @@ class Business(_Part):
                 raise ValueError(
                     f"sellers[{n}].working_hours has no interval as long as meetings.length_min, {self.meetings.length_min}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_can_be_asked(self) -> Self:
+        if self.follow_up.how == "whatsapp" and not any(seller.whatsapp for seller in self.sellers):
+            raise ValueError('follow_up.how is "whatsapp", but no seller has a whatsapp number')
         return self
 
     @property
@@ -365,12 +375,13 @@ def _holiday_calendar(region: str, year: int) -> holidays.HolidayBase:
     return _calendars[region, year]
 
 
-def load_business(path: Path, default_calendar: str | None = None) -> Business:
+def load_business(path: Path, default_calendar: str | None = None, changes: Mapping[str, Any] | None = None) -> Business:
     """Reads and checks the business file.
 
     Args:
         path: A TOML file.
         default_calendar: GOOGLE_CALENDAR_ID, for sellers without a calendar of their own.
+        changes: What is different from the file, for scenarios: tables key by key, lists of tables place by place.
 
     Raises:
         BusinessFileError: It is missing, no TOML, or some keys are wrong; all of them are named.
@@ -384,7 +395,7 @@ def load_business(path: Path, default_calendar: str | None = None) -> Business:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BusinessFileError(f"{path} is not valid TOML: {error}") from None
     try:
-        return Business.model_validate(data, context={"default_calendar": default_calendar})
+        return Business.model_validate(merged(data, changes or {}), context={"default_calendar": default_calendar})
     except ValidationError as error:
         raise BusinessFileError("\n".join([f"{path} has mistakes:", *_problems(error)])) from None
 

@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import func, or_, select
@@ -18,7 +19,7 @@ from meetings.calendars import CalendarWatch
 from meetings.database import Database
 from meetings.events import HintEntity
 from meetings.hooks import Hooks
-from meetings.lanes import Lanes
+from meetings.lanes import Lanes, lane_of
 from meetings.looks import ADOPT, LEAD, LOOK, TASK, Looks, open_hints
 from meetings.notes import Notes
 from meetings.qualifying import HandOff
@@ -26,15 +27,12 @@ from meetings.settle import Settler
 from meetings.sweep import Sweeper
 from meetings.sync import meetings_named
 from meetings.tables import Author, Customer, Hint, Meeting, MeetingPhase, Message, MessageState
+from meetings.touches import SELLER, TOUCH, Touches, hasten
 
 log = structlog.get_logger("dispatcher")
 TURN, SETTLE, HAND_OFF, SWEEP, NOTES = "turn.v1", "settle.v1", "hand_off.v1", "sweep.v1", "notes.v1"
 _HELD_S = 5  # hints about a meeting that is just being booked wait this long
 _GRACE_S = 30  # a change's own workflow gets this long before the dispatcher helps
-
-
-def lane_of(customer_id: int) -> str:
-    return f"customer:{customer_id}"
 
 
 class Dispatcher:
@@ -47,6 +45,7 @@ class Dispatcher:
         looks: Looks,
         settler: Settler,
         sweeper: Sweeper,
+        touches: Touches,
         notes: Notes,
         hand_off: HandOff,
         hooks: Hooks | None,
@@ -66,6 +65,7 @@ class Dispatcher:
             tick_s: Real seconds between two looks at the database.
         """
         self.db, self.lanes, self.looks, self.settler, self.sweeper = db, lanes, looks, settler, sweeper
+        self.touches = touches
         self.notes, self.hand_off, self.hooks, self.calendars, self.now = notes, hand_off, hooks, calendars, now
         self.silence, self.cap = timedelta(seconds=silence_s), timedelta(seconds=cap_s)
         self.sweep_every, self.tick_s = timedelta(seconds=sweep_s), tick_s
@@ -79,6 +79,8 @@ class Dispatcher:
         lanes.register(SETTLE, self.settle)
         lanes.register(SWEEP, self.sweep)
         lanes.register(NOTES, self.write_notes)
+        lanes.register(TOUCH, self.touch)
+        lanes.register(SELLER, self.hear_seller)
         lanes.register(HAND_OFF, self.complete_hand_off)
 
     def start(self) -> None:
@@ -105,6 +107,7 @@ class Dispatcher:
         await self.calendars.tick()
         await self._unsettled()
         await self._hand_offs()
+        await self._touches()
         await self._notes()
         await self._sweep()
         self.ticks += 1
@@ -117,7 +120,7 @@ class Dispatcher:
     async def next_due(self) -> datetime | None:
         """When something that waits will be due: a burst to answer, a look or a settling to try again. None: nothing waits.
 
-        The periodic sweep does not count.
+        The periodic sweep does not count, nor what is planned for later, such as a reminder.
         """
         async with self.db.transaction() as session:
             bursts = await session.execute(
@@ -136,6 +139,7 @@ class Dispatcher:
                 select(Meeting.updated_at, Meeting.next_try_at).where(Meeting.phase != MeetingPhase.RELEASED, Meeting.is_behind())
             )
             times += [next_try_at or updated_at + timedelta(seconds=_GRACE_S) for updated_at, next_try_at in meetings]
+            times += await self.touches.next_due(session)
             times += [at for at in await session.scalars(select(Meeting.look_at).where(Meeting.look_at.is_not(None))) if at]
         times += [due for due in (await self.notes.next_due(), await self.calendars.next_due()) if due is not None]
         return min(times, default=None)
@@ -161,6 +165,14 @@ class Dispatcher:
     async def write_notes(self) -> int:
         """Writes the notes that are due into the leads' feeds."""
         return int(await self.lanes.step("notes", self.notes.flush))
+
+    async def touch(self, touch_id: int) -> str:
+        """Does one thing around a meeting whose time has come."""
+        return str(await self.lanes.step("touch", partial(self.touches.carry_out, touch_id)))
+
+    async def hear_seller(self, message_id: int) -> str:
+        """Acts upon what a seller wrote from their own number."""
+        return str(await self.lanes.step("hear seller", partial(self.touches.sellers.act, message_id)))
 
     async def settle(self, meeting_id: int) -> bool:
         """Carries out what of a meeting is still behind."""
@@ -261,8 +273,9 @@ class Dispatcher:
 
     async def _nobody(self, session: AsyncSession, entity: str, entity_id: int, upto: int) -> None:
         """Closes hints about what is no business of ours."""
+        is_question = entity == HintEntity.TASK and await hasten(session, entity_id, self.now())
         for hint in await open_hints(session, entity, entity_id, upto):
-            hint.done_at, hint.outcome = self.now(), "nobody we know"
+            hint.done_at, hint.outcome = self.now(), "a question" if is_question else "nobody we know"
 
     async def _looks(self) -> None:
         """Meetings to be compared with everything: an act that could be undone until now, or what a sweep found."""
@@ -320,6 +333,10 @@ class Dispatcher:
         for customer_id in waiting:
             workflow_id = f"hand_off:{customer_id}:{int(now.timestamp()) // 60}"  # at most one try a minute
             await self._enqueue(HAND_OFF, customer_id, lane=lane_of(customer_id), workflow_id=workflow_id)
+
+    async def _touches(self) -> None:
+        for work in await self.touches.due():
+            await self._enqueue(work.workflow, work.row_id, lane=work.lane, workflow_id=work.workflow_id)
 
     async def _enqueue(self, workflow: str, *args: object, lane: str, workflow_id: str) -> None:
         if workflow_id in self._enqueued:

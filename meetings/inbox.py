@@ -1,9 +1,9 @@
 """Stores what webhooks bring, in one transaction per webhook, before anybody answers 200. No network, no rules about meetings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from meetings.customers import customer_of, find_customer
@@ -22,8 +22,9 @@ from meetings.events import (
     OwnMessage,
 )
 from meetings.guests import note_email
+from meetings.phones import match_key
 from meetings.qualification import fold
-from meetings.tables import TAKEN_BACK, Author, Customer, Hint, Message, MessageState, Webhook
+from meetings.tables import TAKEN_BACK, Author, Customer, Hint, Message, MessageState, SellerMessage, Webhook
 
 _LADDER = [MessageState.PENDING, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ]
 
@@ -39,14 +40,17 @@ class Inbox:
         pause_min: int,
         automatic_replies: Sequence[str] = (),
         echoes: Echoes | None = None,
+        sellers: Mapping[str, int] | None = None,
     ) -> None:
         """
         Args:
             pause_min: Minutes the agent stays silent for a customer after a person of ours wrote by hand.
             automatic_replies: Texts the WhatsApp Business app sends by itself: nobody wrote them.
+            sellers: Sellers' own numbers (E.164) and their Kommo user ids. Who writes from one of them is no customer.
             echoes: Tells which of Kommo's webhooks show nothing new; without it all are looked at.
         """
         self.db, self.now, self.pause_min, self.echoes = db, now, pause_min, echoes
+        self._sellers = {match_key(phone): user_id for phone, user_id in (sellers or {}).items()}
         self._automatic = {fold(text) for text in automatic_replies}
 
     async def store_kommo(self, webhook: KommoWebhook, body: str) -> int:
@@ -117,6 +121,10 @@ class Inbox:
                 pass
 
     async def _customer_wrote(self, session: AsyncSession, event: CustomerMessage) -> None:
+        user_id = await self._seller_behind(session, event)
+        if user_id is not None:
+            await self._seller_wrote(session, event, user_id)
+            return
         customer = await customer_of(session, event.chat, event.name, self.now())
         known = await _known(session, customer, event.id)
         if known is not None:
@@ -130,6 +138,7 @@ class Inbox:
                 vendor_id=event.id,
                 kind=event.kind,
                 text=event.text,
+                quoted_id=event.quoted_id,
                 state=MessageState.NEW,
                 sent_at=event.sent_at,
                 stored_at=self.now(),
@@ -138,6 +147,41 @@ class Inbox:
         note_email(customer, event.text)
         # A new message is a reason to answer at once, whatever went wrong with the last one.
         customer.turn_attempts, customer.next_turn_at = 0, None
+
+    async def _seller_behind(self, session: AsyncSession, event: CustomerMessage) -> int | None:
+        """The Kommo user id of the seller who wrote this, None when it was no seller.
+
+        Where WhatsApp hides the phone, a seller is known by an earlier message that showed it, or by quoting one of ours.
+        """
+        if event.chat.phone:
+            return self._sellers.get(match_key(event.chat.phone))
+        signs = [SellerMessage.lid == event.chat.jid]
+        if event.quoted_id:
+            signs.append(SellerMessage.vendor_id == event.quoted_id)
+        known = or_(*signs), SellerMessage.kommo_user_id.in_(self._sellers.values())
+        return await session.scalar(select(SellerMessage.kommo_user_id).where(*known).limit(1))
+
+    async def _seller_wrote(self, session: AsyncSession, event: CustomerMessage, user_id: int) -> None:
+        same = SellerMessage.kommo_user_id == user_id, SellerMessage.vendor_id == event.id
+        known = await session.scalar(select(SellerMessage).where(*same))
+        if known is not None:
+            if event.text and not known.text:  # it came first as a placeholder, now whole
+                known.text, known.quoted_id = event.text, event.quoted_id
+                known.state, known.assigned, known.attempts = MessageState.NEW, False, known.attempts + 1
+            return
+        session.add(
+            SellerMessage(
+                kommo_user_id=user_id,
+                author=Author.SELLER,
+                vendor_id=event.id,
+                lid=event.chat.lid,
+                text=event.text,
+                state=MessageState.NEW,
+                quoted_id=event.quoted_id,
+                sent_at=event.sent_at,
+                stored_at=self.now(),
+            )
+        )
 
     async def _we_wrote(self, session: AsyncSession, event: OwnMessage) -> None:
         customer = await find_customer(session, event.chat)

@@ -22,6 +22,11 @@ APPLICATION_VERSION = "1"
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 
 
+def lane_of(customer_id: int) -> str:
+    """The lane of a customer's work."""
+    return f"customer:{customer_id}"
+
+
 class Lanes:
     """Registers, enqueues and recovers workflows. One instance per process at a time (DBOS is process-wide)."""
 

@@ -1,4 +1,4 @@
-"""Sends texts to customers once: a row with a key first, then the send, then its receipt."""
+"""Sends texts once: a row with a key first, then the send, then its receipt."""
 
 import re
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import (
     LoginRefusedError,
@@ -17,17 +18,108 @@ from clients.errors import (
 from clients.whatsapp import SentMessage, WhatsAppClient
 from meetings.database import Database
 from meetings.phones import spellings
-from meetings.tables import Author, Customer, Message, MessageState
+from meetings.tables import Author, Customer, Message, MessageState, SellerMessage
 
 log = structlog.get_logger("outbox")
 _DONE = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageState.FAILED)
 
 
-class Outbox:
-    """The only way a text reaches a customer."""
+Row = Message | SellerMessage
+
+
+class Sender:
+    """Sends rows of one table, each once. Whose they are, the classes below know."""
 
     def __init__(self, db: Database, whatsapp: WhatsAppClient, now: Callable[[], datetime]) -> None:
         self.db, self.whatsapp, self.now = db, whatsapp, now
+
+    async def deliver(self, message: Row, delay_ms: int = 0) -> MessageState:
+        """Sends a row that is on record, unless that was done already; returns how far it got.
+
+        Safe to repeat, also after a crash or a lost answer: what may have been sent is looked up before it is sent again.
+
+        Raises:
+            UnreachableError, OutcomeUnknownError, LoginRefusedError: Not known to be sent; call again later.
+        """
+        if message.state in _DONE:
+            return MessageState(message.state)
+        if message.state == MessageState.SENDING and await self._adopt(message):
+            return MessageState.SENT
+        return await self._send(message, delay_ms)
+
+    async def _row(self, session: AsyncSession, message_id: int) -> Row:
+        raise NotImplementedError
+
+    async def _recipient(self, session: AsyncSession, message: Row) -> tuple[list[str], set[str]]:
+        """Where to send, best first, and the WhatsApp ids of messages that are known in that chat."""
+        raise NotImplementedError
+
+    async def _adopt(self, message: Row) -> bool:
+        """Whether an earlier attempt, whose answer we never saw, did send it."""
+        async with self.db.transaction() as session:
+            (first, *others), known = await self._recipient(session, message)
+        found = await self.whatsapp.find_sent(
+            first,
+            message.text,
+            message.send_started_at or message.stored_at,
+            self.now(),
+            known=known,
+            also=others,
+        )
+        if found:
+            await self._sent(message.id, found)
+            return True
+        state = await self.whatsapp.connection_state()
+        if state != "open":
+            # The row at Evolution appears only once WhatsApp accepted the send: wait until that can be told.
+            raise UnreachableError("WhatsApp", "send text", f"connection is {state}")
+        return False
+
+    async def _send(self, message: Row, delay_ms: int) -> MessageState:
+        async with self.db.transaction() as session:
+            row = await self._row(session, message.id)
+            row.state, row.send_started_at, row.attempts = MessageState.SENDING, self.now(), row.attempts + 1
+            addresses, _ = await self._recipient(session, row)
+        for n, address in enumerate(addresses):
+            try:
+                sent = await self.whatsapp.send_text(address, message.text, delay_ms=delay_ms)
+            except NotOnWhatsAppError as error:
+                if n == len(addresses) - 1:
+                    return await self._failed(message.id, error.detail)
+            except RefusedError as error:
+                return await self._failed(message.id, error.detail)
+            except OutcomeUnknownError:
+                raise  # the row stays "sending": the next attempt looks first
+            except (UnreachableError, LoginRefusedError):
+                await self._waits(message.id)
+                raise
+            else:
+                await self._sent(message.id, sent)
+                return MessageState.SENT
+        raise AssertionError("unreachable: everybody has at least one address")
+
+    async def _sent(self, message_id: int, sent: SentMessage) -> None:
+        async with self.db.transaction() as session:
+            row = await self._row(session, message_id)
+            row.vendor_id, row.problem = sent.id, None
+            if row.state in (MessageState.PENDING, MessageState.SENDING):  # its webhook may have come first and say more
+                row.state = MessageState.SENT
+
+    async def _failed(self, message_id: int, problem: str) -> MessageState:
+        log.error("message refused", message=message_id, problem=problem)
+        async with self.db.transaction() as session:
+            row = await self._row(session, message_id)
+            row.state, row.problem = MessageState.FAILED, problem
+        return MessageState.FAILED
+
+    async def _waits(self, message_id: int) -> None:
+        async with self.db.transaction() as session:
+            row = await self._row(session, message_id)
+            row.state = MessageState.PENDING
+
+
+class Outbox(Sender):
+    """The only way a text reaches a customer."""
 
     async def post(
         self,
@@ -50,11 +142,7 @@ class Outbox:
             UnreachableError, OutcomeUnknownError, LoginRefusedError: Not known to be sent; call again later.
         """
         message = await self.put(customer_id, key, text, author=author, turn_id=turn_id, meeting_id=meeting_id)
-        if message.state in _DONE:
-            return MessageState(message.state)
-        if message.state == MessageState.SENDING and await self._adopt(message):
-            return MessageState.SENT
-        return await self._send(message, delay_ms)
+        return await self.deliver(message, delay_ms)
 
     async def put(
         self,
@@ -112,75 +200,16 @@ class Outbox:
                 row.state, row.problem = MessageState.FAILED, "overtaken by a newer change"
         return sent
 
-    async def _adopt(self, message: Message) -> bool:
-        """Whether an earlier attempt, whose answer we never saw, did send it."""
-        async with self.db.transaction() as session:
-            customer = await session.get_one(Customer, message.customer_id)
-            known = set(
-                await session.scalars(
-                    select(Message.vendor_id).where(Message.customer_id == customer.id, Message.vendor_id.is_not(None))
-                )
-            )
-            first, *others = _addresses(customer)
-        found = await self.whatsapp.find_sent(
-            first,
-            message.text,
-            message.send_started_at or message.stored_at,
-            self.now(),
-            known={k for k in known if k},
-            also=others,
+    async def _row(self, session: AsyncSession, message_id: int) -> Message:
+        return await session.get_one(Message, message_id)
+
+    async def _recipient(self, session: AsyncSession, message: Row) -> tuple[list[str], set[str]]:
+        assert isinstance(message, Message)
+        customer = await session.get_one(Customer, message.customer_id)
+        known = await session.scalars(
+            select(Message.vendor_id).where(Message.customer_id == customer.id, Message.vendor_id.is_not(None))
         )
-        if found:
-            await self._sent(message.id, found)
-            return True
-        state = await self.whatsapp.connection_state()
-        if state != "open":
-            # The row at Evolution appears only once WhatsApp accepted the send: wait until that can be told.
-            raise UnreachableError("WhatsApp", "send text", f"connection is {state}")
-        return False
-
-    async def _send(self, message: Message, delay_ms: int) -> MessageState:
-        async with self.db.transaction() as session:
-            row = await session.get_one(Message, message.id)
-            customer = await session.get_one(Customer, message.customer_id)
-            row.state, row.send_started_at, row.attempts = MessageState.SENDING, self.now(), row.attempts + 1
-            addresses = _addresses(customer)
-        for n, address in enumerate(addresses):
-            try:
-                sent = await self.whatsapp.send_text(address, message.text, delay_ms=delay_ms)
-            except NotOnWhatsAppError as error:
-                if n == len(addresses) - 1:
-                    return await self._failed(message.id, error.detail)
-            except RefusedError as error:
-                return await self._failed(message.id, error.detail)
-            except OutcomeUnknownError:
-                raise  # the row stays "sending": the next attempt looks first
-            except (UnreachableError, LoginRefusedError):
-                await self._waits(message.id)
-                raise
-            else:
-                await self._sent(message.id, sent)
-                return MessageState.SENT
-        raise AssertionError("unreachable: a customer has at least one address")
-
-    async def _sent(self, message_id: int, sent: SentMessage) -> None:
-        async with self.db.transaction() as session:
-            row = await session.get_one(Message, message_id)
-            row.vendor_id, row.problem = sent.id, None
-            if row.state in (MessageState.PENDING, MessageState.SENDING):  # its webhook may have come first and say more
-                row.state = MessageState.SENT
-
-    async def _failed(self, message_id: int, problem: str) -> MessageState:
-        log.error("message refused", message=message_id, problem=problem)
-        async with self.db.transaction() as session:
-            row = await session.get_one(Message, message_id)
-            row.state, row.problem = MessageState.FAILED, problem
-        return MessageState.FAILED
-
-    async def _waits(self, message_id: int) -> None:
-        async with self.db.transaction() as session:
-            row = await session.get_one(Message, message_id)
-            row.state = MessageState.PENDING
+        return _addresses(customer), {vendor_id for vendor_id in known if vendor_id}
 
 
 def _is_notice(key: str, meeting_id: int) -> bool:

@@ -22,6 +22,7 @@ from meetings.database import Database
 from meetings.decide import EVENT, LEAD, TASK, Decision
 from meetings.effects_calendar import EventEffect
 from meetings.effects_crm import LeadEffect, TaskEffect, mark_of
+from meetings.invitations import Invitations
 from meetings.lifecycle import notice_key, snapshot
 from meetings.notes import Notes
 from meetings.notices import notice_of
@@ -62,6 +63,7 @@ class Settler:
         leads: Leads,
         outbox: Outbox,
         notes: Notes,
+        invitations: Invitations,
         business: Business,
         *,
         fields: tuple[int, int],
@@ -69,7 +71,7 @@ class Settler:
         now: Callable[[], datetime],
     ) -> None:
         """`fields`: ids of the lead fields google_calendar_link and meeting_status. `locale`: the sellers' language."""
-        self.db, self.calendar, self.outbox, self.notes = db, calendar, outbox, notes
+        self.db, self.calendar, self.outbox, self.notes, self.invitations = db, calendar, outbox, notes, invitations
         self.business, self.locale, self.now = business, locale, now
         self.cases = Cases(db)
         self.event = EventEffect(self.cases, calendar, calendars, kommo, business, locale)
@@ -123,6 +125,8 @@ class Settler:
         text = notice_of(meeting, case.customer, case.change, self.business, self.locale)
         if text:
             key = notice_key(case.change)
+            if case.change.what == "no_show":
+                text = await self.invitations.text(meeting.id, key, "no_show")
             state = await self.outbox.post(meeting.customer_id, key, text, author=Author.SYSTEM, meeting_id=meeting.id)
             if state is MessageState.FAILED:
                 log.error("customer not told", meeting=meeting.id, revision=meeting.revision)

@@ -129,7 +129,10 @@ class Customer(Table):
 
 
 class Message(Table):
-    """One WhatsApp message, in or out. `key` names an outgoing message before it is sent, so it is sent once."""
+    """One WhatsApp message, in or out. `key` names an outgoing message before it is sent, so it is sent once.
+
+    `quoted_id` is WhatsApp's id of the message that this one answers, when the customer marked one.
+    """
 
     __tablename__ = "message"
     __table_args__ = (
@@ -148,6 +151,7 @@ class Message(Table):
     state: Mapped[MessageState] = mapped_column(String(16))
     sent_at: Mapped[datetime]
     stored_at: Mapped[datetime]
+    quoted_id: Mapped[str | None] = mapped_column(String(80))
     turn_id: Mapped[str | None] = mapped_column(String(120), index=True)
     meeting_id: Mapped[int | None] = mapped_column(ForeignKey("meeting.id"), index=True)
     send_started_at: Mapped[datetime | None]
@@ -200,7 +204,8 @@ class Meeting(Table):
 
     `revision` counts changes; `event_rev`, `task_rev`, `lead_rev`, `notice_rev` say up to which revision the calendar
     event, the Kommo task, the lead's fields and the customer's notice have been carried out and seen. While one of them is
-    behind, the meeting is unsettled and its workflow goes on.
+    behind, the meeting is unsettled and its workflow goes on. `touch_rev` says for which revision the touches (reminders and
+    the like) were planned. `confirmed_for` is the start to which the customer said yes: after a move it is not the meeting's own.
 
     `shown` is what task, lead and event showed when we last wrote or accepted it: the base that tells somebody's change from
     our own write still to come. `told` is what the customer was last told (a snapshot), None before the confirmation.
@@ -233,9 +238,12 @@ class Meeting(Table):
     task_rev: Mapped[int] = mapped_column(default=0)
     lead_rev: Mapped[int] = mapped_column(default=0)
     notice_rev: Mapped[int] = mapped_column(default=0)
+    touch_rev: Mapped[int] = mapped_column(default=0, server_default="0")
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime | None]
     problem: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]
+    confirmed_for: Mapped[datetime | None]
     booked_in_turn: Mapped[str | None] = mapped_column(String(120))
     shown: Mapped[dict[str, Any] | None]
     told: Mapped[dict[str, Any] | None]
@@ -254,6 +262,11 @@ class Meeting(Table):
     def is_behind(cls) -> ColumnElement[bool]:
         """The opposite of `settled`, as a condition on rows."""
         return or_(*(done < cls.revision for done in (cls.event_rev, cls.task_rev, cls.lead_rev, cls.notice_rev)))
+
+    @property
+    def confirmed(self) -> bool:
+        """True when the customer said yes to the time at which the meeting now stands."""
+        return self.confirmed_for is not None and self.confirmed_for == self.starts_at
 
 
 class Change(Table):
@@ -386,6 +399,83 @@ class CalendarChannel(Table):
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     heard_at: Mapped[datetime | None]
+
+
+class TouchKind(StrEnum):
+    """What we do around a meeting of our own accord.
+
+    reminder: to the customer, before it. confirmed: a note on the lead that the customer said yes. follow_up: the seller is asked
+    how it went. rebook: the customer is offered times because the seller wants to meet anew. rescue: a later word to a customer
+    who did not come.
+    """
+
+    REMINDER = "reminder"
+    CONFIRMED = "confirmed"
+    FOLLOW_UP = "follow_up"
+    REBOOK = "rebook"
+    RESCUE = "rescue"
+
+
+class Touch(Table):
+    """One thing to do around a meeting at its time, once. Planned ahead; at its time everything is read again.
+
+    `key` names it and its message for ever. `starts_at` is the start of the meeting it was planned for; `step` its minutes or
+    hours in the business file. After `useful_until` it is left undone. `runs` counts looks at it, `attempts` failures in a
+    row. A follow-up stays open after the question (`asked_at`) until the outcome is known.
+    """
+
+    __tablename__ = "touch"
+    __table_args__ = (Index("touch_open", "done_at", "due_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("meeting.id"), index=True)
+    kind: Mapped[TouchKind] = mapped_column(String(16))
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    step: Mapped[int] = mapped_column(default=0)
+    starts_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    useful_until: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    kommo_task_id: Mapped[int | None] = mapped_column(index=True)
+    runs: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str | None]
+    done_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(40))
+
+
+class SellerMessage(Table):
+    """One WhatsApp message between us and a seller's own number, in or out (author seller or system).
+
+    `touch_id` is the question that it asks or answers, `answer` what an answer was understood as, `applied_at` when the meeting
+    took it. An answer is `assigned` to its question once, in the order of arrival.
+    """
+
+    __tablename__ = "seller_message"
+    __table_args__ = (
+        UniqueConstraint("kommo_user_id", "vendor_id"),
+        Index("seller_message_by_state", "state", "author"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kommo_user_id: Mapped[int]
+    author: Mapped[Author] = mapped_column(String(16))
+    vendor_id: Mapped[str | None] = mapped_column(String(80), index=True)
+    key: Mapped[str | None] = mapped_column(String(120), unique=True)
+    lid: Mapped[str | None] = mapped_column(String(80), index=True)
+    text: Mapped[str]
+    state: Mapped[MessageState] = mapped_column(String(16))
+    quoted_id: Mapped[str | None] = mapped_column(String(80))
+    touch_id: Mapped[int | None] = mapped_column(ForeignKey("touch.id"), index=True)
+    assigned: Mapped[bool] = mapped_column(default=False)
+    answer: Mapped[str | None] = mapped_column(String(16))
+    applied_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime]
+    stored_at: Mapped[datetime]
+    send_started_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
 
 
 class Turn(Table):

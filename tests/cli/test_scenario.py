@@ -188,6 +188,7 @@ WANTED: dict[str, Any] = {
     "never_told": ["cancelada"],
     "notes": [],
     "replies": 3,
+    "follow_ups": [],
     "others": [{"phone": "5511912345678", "name": "João Pereira", "events": [], "facts_told": ["conta de luz"]}],
 }
 
@@ -204,10 +205,10 @@ def test_a_state_that_is_as_wanted_has_no_complaints(booked: People) -> None:
         ({"events": [{"cancelled": True}]}, "event 1 is not cancelled"),
         ({"events": [{"start": "2026-03-10T10:00:00-03:00"}]}, "event 1 starts"),
         ({"events": [{"calendar": "bruno@solclaro.example"}]}, "event 1 is on ana@solclaro.example"),
-        ({"tasks": []}, "there are 1 meeting tasks, not 0"),
-        ({"tasks": [{"completed": True}]}, "task 1 is open"),
-        ({"tasks": [{"deadline": "2026-03-10T10:00:00-03:00"}]}, "task 1 has deadline"),
-        ({"tasks": [{"result": "veio"}]}, "task 1 has result"),
+        ({"tasks": []}, "of the meetings: there are 1 tasks, not 0"),
+        ({"tasks": [{"completed": True}]}, "of the meetings: task 1 is open"),
+        ({"tasks": [{"deadline": "2026-03-10T10:00:00-03:00"}]}, "of the meetings: task 1 has deadline"),
+        ({"tasks": [{"result": "veio"}]}, "of the meetings: task 1 has result"),
         ({"tasks": [{"responsible": 10002}]}, "task 1 is with 10001, not 10002"),
         ({"tasks": [{"duration_s": 60}]}, "task 1 takes 3600 s, not 60"),
         ({"events": [{"end": "2026-03-10T09:30:00-03:00"}]}, "event 1 ends"),
@@ -221,6 +222,8 @@ def test_a_state_that_is_as_wanted_has_no_complaints(booked: People) -> None:
         ({"told_once": ["Maria"]}, "'Maria' was told"),
         ({"never_told": ["✅"]}, "the customer was told '✅'"),
         ({"replies": 2}, "the customer got 3 messages, not 2"),
+        ({"follow_ups": [{}]}, "of the questions: there are 0 tasks, not 1"),
+        ({"notes": ["O cliente confirmou"]}, "no note says 'O cliente confirmou'"),
         ({"handed_off": True}, "no seller was asked to take over"),
         (
             {"others": [{"phone": "5511912345678", "name": "João Pereira", "events": [{}]}]},

@@ -7,6 +7,7 @@ import pytest
 from meeting_scene import ANA, SHIPPED
 
 from meetings.business import Business, BusinessFileError, Hours, in_language, load_business
+from meetings.rules import QuietHours
 
 TEXT = SHIPPED.read_text(encoding="utf-8")
 
@@ -270,3 +271,57 @@ def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
         BusinessFileError, match=r"no business file at .*nowhere\.toml\. Copy business\.toml .* set BUSINESS_FILE"
     ):
         load_business(tmp_path / "nowhere.toml")
+
+
+# --- before and after the meeting -------------------------------------------------------------------------------------
+
+
+def test_without_a_word_about_it_there_are_two_reminders_a_task_three_touches_and_quiet_nights(tmp_path: Path) -> None:
+    tables = ("[reminders]", "[follow_up]", "[rescue]")
+    lines = TEXT.splitlines()
+    kept = [
+        line for line in lines if not line.startswith(("quiet_hours", "before_min", "after_min", "how", "touches_h", *tables))
+    ]
+    business = load(tmp_path, "\n".join(kept))
+    assert business.reminders.before_min == (1440, 60)
+    assert (business.follow_up.after_min, business.follow_up.how) == (20, "task")
+    assert business.rescue.touches_h == (0, 24, 72)
+    assert business.quiet_hours == QuietHours(start=time(21), end=time(8))
+    assert business == load(tmp_path, TEXT)
+
+
+def test_reminders_and_touches_are_put_in_order_and_may_be_none(tmp_path: Path) -> None:
+    changes = {"reminders": {"before_min": [60, 2880]}, "rescue": {"touches_h": []}, "quiet_hours": ""}
+    business = load_business(SHIPPED, changes=changes)
+    assert business.reminders.before_min == (2880, 60)
+    assert business.rescue.touches_h == ()
+    assert business.quiet_hours is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"reminders": {"before_min": [60, 60]}}, "reminders.before_min: 60 stands twice"),
+        ({"reminders": {"before_min": [5]}}, "reminders.before_min[0]: Input should be greater than or equal to 15"),
+        ({"rescue": {"touches_h": [0, 1, 2, 3]}}, "rescue.touches_h: Tuple should have at most 3 items"),
+        ({"follow_up": {"how": "email"}}, "follow_up.how: Input should be 'task', 'whatsapp' or 'off'"),
+        ({"follow_up": {"how": "whatsapp"}}, 'file: follow_up.how is "whatsapp", but no seller has a whatsapp number'),
+        ({"quiet_hours": "9pm-8am"}, "quiet_hours: '9pm-8am' is no interval"),
+        ({"quiet_hours": "08:00-08:00"}, "quiet_hours: must be longer than nothing and at most 16 hours"),
+        ({"quiet_hours": "08:00-07:00"}, "quiet_hours: must be longer than nothing and at most 16 hours"),
+        ({"sellers": [{"whatsapp": "Ana"}]}, "sellers[0].whatsapp: 'Ana' is no phone number"),
+        (
+            {"sellers": [{"whatsapp": "+5511976543210"}, {"whatsapp": "+551176543210"}]},
+            "sellers: whatsapp '551176543210' stands twice",
+        ),
+    ],
+)
+def test_a_mistake_about_touches_is_named_with_its_key(changes: dict[str, object], complaint: str) -> None:
+    with pytest.raises(BusinessFileError) as refusal:
+        load_business(SHIPPED, changes=changes)
+    assert complaint in str(refusal.value)
+
+
+def test_a_sellers_own_number_is_kept_in_one_form() -> None:
+    business = load_business(SHIPPED, changes={"sellers": [{}, {"whatsapp": "(11) 7654-3210"}]})
+    assert [seller.whatsapp for seller in business.sellers] == [None, "+5511976543210"]

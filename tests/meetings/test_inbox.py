@@ -31,7 +31,7 @@ from meetings.events import (
     OwnMessage,
 )
 from meetings.inbox import Inbox
-from meetings.tables import Author, Customer, Hint, Message, MessageState, Webhook
+from meetings.tables import Author, Customer, Hint, Message, MessageState, SellerMessage, Webhook
 
 MARIA = ChatIdentity(PHONE, JID)
 SENT_AT = at("2026-03-09 07:59")
@@ -625,3 +625,80 @@ def test_a_person_is_one_customer_whether_the_chat_shows_the_phone_or_hides_it(t
 
     customer, count = run_served(tmp_path, scene, act)
     assert (customer.phone, count) == (PHONE, 3)
+
+
+# --- sellers on their own phones --------------------------------------------------------------------------------------
+
+ANAS_PHONE, ANAS_LID = "+5511976543210", "333444555666777@lid"
+ANA = ChatIdentity(ANAS_PHONE, "5511976543210@s.whatsapp.net", ANAS_LID)
+HIDDEN_ANA = ChatIdentity(None, ANAS_LID, ANAS_LID)
+
+
+def with_sellers(folder: Path, act: Callable[[Hall], Awaitable[Any]]) -> Any:
+    async def inside() -> Any:
+        clock = Clock()
+        async with database(folder) as db:
+            return await act(Hall(db, Inbox(db, clock, pause_min=60, sellers={ANAS_PHONE: 10001}), clock))
+
+    return asyncio.run(inside())
+
+
+async def sellers_wrote(hall: Hall) -> list[tuple[int, str, str | None]]:
+    assert await hall.all(Customer) == []
+    assert await hall.all(Message) == []
+    return [(m.kommo_user_id, m.text, m.quoted_id) for m in await hall.all(SellerMessage)]
+
+
+def test_who_writes_from_a_sellers_number_in_either_spelling_is_no_customer(tmp_path: Path) -> None:
+    async def act(hall: Hall) -> list[tuple[int, str, str | None]]:
+        await hall.told(wrote("1", chat=ANA, quoted_id="Q1"))
+        await hall.told(wrote("2", "A2", chat=ChatIdentity("+551176543210", "551176543210@s.whatsapp.net")))
+        await hall.told(wrote("2", "A2", chat=ANA))
+        return await sellers_wrote(hall)
+
+    assert with_sellers(tmp_path, act) == [(10001, "1", "Q1"), (10001, "2", None)]
+
+
+def test_a_seller_whose_phone_is_hidden_is_known_by_an_earlier_message_or_by_quoting_ours(tmp_path: Path) -> None:
+    async def act(hall: Hall) -> list[tuple[int, str, str | None]]:
+        async with hall.db.transaction() as session:
+            fields = {"author": Author.SYSTEM, "state": MessageState.SENT, "sent_at": NOW, "stored_at": NOW}
+            session.add(SellerMessage(kommo_user_id=10001, vendor_id="OURS", text="aconteceu?", **fields))
+        await hall.told(wrote("1", chat=HIDDEN_ANA, quoted_id="OURS"))
+        await hall.told(wrote("oi", "A2", chat=HIDDEN_ANA))
+        return await sellers_wrote(hall)
+
+    assert with_sellers(tmp_path, act)[1:] == [(10001, "1", "OURS"), (10001, "oi", None)]
+
+
+def test_somebody_else_whose_phone_is_hidden_is_a_customer_also_while_a_question_is_on_its_way(tmp_path: Path) -> None:
+    async def act(hall: Hall) -> list[tuple[str, str, str]]:
+        async with hall.db.transaction() as session:
+            fields = {"author": Author.SYSTEM, "state": MessageState.SENDING, "sent_at": NOW, "stored_at": NOW}
+            session.add(SellerMessage(kommo_user_id=10001, text="aconteceu?", **fields))
+        await hall.told(wrote("oi", chat=ChatIdentity(None, "999888777666555@lid", "999888777666555@lid")))
+        return await hall.messages()
+
+    assert with_sellers(tmp_path, act) == [(Author.CUSTOMER, "oi", MessageState.NEW)]
+
+
+def test_an_answer_that_came_as_a_placeholder_counts_when_it_comes_whole(tmp_path: Path) -> None:
+    async def act(hall: Hall) -> list[tuple[str, str, bool]]:
+        await hall.told(wrote("", chat=ANA, kind=ContentKind.UNKNOWN))
+        async with hall.db.transaction() as session:
+            row = await session.get_one(SellerMessage, 1)
+            row.state, row.assigned = MessageState.ANSWERED, True
+        await hall.told(wrote("2", chat=ANA))
+        return [(m.text, m.state, m.assigned) for m in await hall.all(SellerMessage)]
+
+    assert with_sellers(tmp_path, act) == [("2", MessageState.NEW, False)]
+
+
+def test_what_a_customer_quotes_is_kept(tmp_path: Path) -> None:
+    async def act(hall: Hall) -> str | None:
+        await hall.told(wrote("sim", quoted_id="OURS"))
+        (message,) = await hall.all(Message)
+        quoted: str | None = message.quoted_id
+        return quoted
+
+    assert run(tmp_path, act) == "OURS"

@@ -11,6 +11,8 @@ import pytest
 
 from agent.history import policy
 from agent.model import TOOLS
+from agent.replies import is_yes
+from meetings.answers import understood
 from meetings.business import load_business
 from meetings.events import ContentKind
 from meetings.tables import MeetingStatus
@@ -30,6 +32,8 @@ NOTICES = (
     "completed",
     "no_show",
 )
+TOUCHES = ("reminder", "reminder_ask", "confirmed")
+INVITATIONS = ("no_show", "rescue", "rebook")
 
 
 def entries(name: str, locale: str) -> dict[str, Any]:
@@ -300,15 +304,50 @@ def test_every_notice_says_with_whom_for_which_company_and_of_a_time_to_come_or_
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("key", [*NOTICES, "booking_failed"])
+@pytest.mark.parametrize("key", TOUCHES)
+def test_a_reminder_and_its_answer_print_all_facts_and_no_word_that_is_false_when_it_comes_late(key: str, locale: str) -> None:
+    text = Catalogue.load("notices", locale).fill(key, FACTS)
+    assert [value for value in FACTS.values() if value not in text] == []
+    assert not re.search(r"\b(hoje|amanhã|hoy|mañana|today|tomorrow|daqui a|dentro de)\b", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("key", INVITATIONS)
+def test_an_invitation_is_there_with_times_and_without(key: str, locale: str) -> None:
+    notices, options = Catalogue.load("notices", locale), "1) terça-feira, 14:00\n2) quarta-feira, 09:00"
+    with_times = notices.fill(f"{key}_times", {**FACTS, "options": options})
+    assert f"\n{options}\n" in with_times
+    assert "Sol Claro Energia" in with_times
+    assert "1)" not in notices.fill(key, {**FACTS, "options": options})
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_words_of_the_texts_themselves_are_understood(locale: str) -> None:
+    words = Catalogue.load("notices", locale)
+    asked = re.search(r"\b(SIM|SÍ|YES)\b", words.fill("reminder_ask", FACTS))
+    assert asked is not None
+    assert is_yes(asked[0])
+    result_words = load_business(ROOT / "business.toml").result_words
+    question = Catalogue.load("crm", locale).text("seller_question", subject="visita", name="Maria", when="10/03/2026 14:00")
+    numbered = re.findall(r"^[123] .+$", question, re.MULTILINE)
+    assert [understood(line, result_words) for line in numbered] == ["completed", "no_show", "rebook"]
+    asked_by_task = Catalogue.load("crm", locale).sentences["follow_up_task"]
+    answers = re.split(r", | ou | o | or ", re.search(r": ([^:]+)\. ", asked_by_task)[1])  # type: ignore[index]
+    assert [understood(answer, result_words) for answer in answers] == ["completed", "no_show", "rebook"]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(
+    "key", [*NOTICES, *TOUCHES, *INVITATIONS, "no_show_times", "rescue_times", "rebook_times", "booking_failed"]
+)
 def test_a_notice_to_somebody_without_a_name_reads_well_too(key: str, locale: str) -> None:
     notices = Catalogue.load("notices", locale)
-    text = notices.fill(key, {**FACTS, "name": ""})
+    text = notices.fill(key, {**FACTS, "name": "", "options": "1) terça"})
     letters = re.search(r"[^\W\d_]", text)
     assert letters is not None
     assert letters[0].isupper()
     assert not re.search(r"^[,\s]|, [,!]|,!", text)
-    assert "Maria" in notices.fill(key, FACTS)
+    assert "Maria" in notices.fill(key, {**FACTS, "options": "1) terça"})
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -68,6 +68,64 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_crm_note_meeting_id"), ["meeting_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_crm_note_next_try_at"), ["next_try_at"], unique=False)
 
+    op.create_table(
+        "touch",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("meeting_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("useful_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("kommo_task_id", sa.Integer(), nullable=True),
+        sa.Column("runs", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    with op.batch_alter_table("touch", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_touch_kommo_task_id"), ["kommo_task_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_touch_meeting_id"), ["meeting_id"], unique=False)
+        batch_op.create_index("touch_open", ["done_at", "due_at"], unique=False)
+
+    op.create_table(
+        "seller_message",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kommo_user_id", sa.Integer(), nullable=False),
+        sa.Column("author", sa.String(length=16), nullable=False),
+        sa.Column("vendor_id", sa.String(length=80), nullable=True),
+        sa.Column("key", sa.String(length=120), nullable=True),
+        sa.Column("lid", sa.String(length=80), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("quoted_id", sa.String(length=80), nullable=True),
+        sa.Column("touch_id", sa.Integer(), nullable=True),
+        sa.Column("assigned", sa.Boolean(), nullable=False),
+        sa.Column("answer", sa.String(length=16), nullable=True),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("send_started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["touch_id"], ["touch.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+        sa.UniqueConstraint("kommo_user_id", "vendor_id"),
+    )
+    with op.batch_alter_table("seller_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_seller_message_lid"), ["lid"], unique=False)
+        batch_op.create_index(batch_op.f("ix_seller_message_touch_id"), ["touch_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_seller_message_vendor_id"), ["vendor_id"], unique=False)
+        batch_op.create_index("seller_message_by_state", ["state", "author"], unique=False)
+
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.add_column(sa.Column("email", sa.String(length=254), nullable=True))
         batch_op.add_column(sa.Column("resumed", sa.Integer(), server_default="0", nullable=False))
@@ -81,6 +139,9 @@ def upgrade() -> None:
     with op.batch_alter_table("meeting", schema=None) as batch_op:
         batch_op.add_column(sa.Column("meet_link", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("guest_email", sa.String(length=254), nullable=True))
+        batch_op.add_column(sa.Column("touch_rev", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("confirmed_for", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("shown", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("told", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("wish", sa.JSON(), nullable=True))
@@ -88,11 +149,17 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("old_events", sa.JSON(), nullable=True))
         batch_op.create_index(batch_op.f("ix_meeting_look_at"), ["look_at"], unique=False)
 
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("quoted_id", sa.String(length=80), nullable=True))
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_column("quoted_id")
+
     with op.batch_alter_table("meeting", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_meeting_look_at"))
         batch_op.drop_column("old_events")
@@ -100,6 +167,9 @@ def downgrade() -> None:
         batch_op.drop_column("wish")
         batch_op.drop_column("told")
         batch_op.drop_column("shown")
+        batch_op.drop_column("confirmed_for")
+        batch_op.drop_column("confirmed_at")
+        batch_op.drop_column("touch_rev")
         batch_op.drop_column("guest_email")
         batch_op.drop_column("meet_link")
 
@@ -113,6 +183,19 @@ def downgrade() -> None:
         batch_op.drop_column("resumed")
         batch_op.drop_column("email")
 
+    with op.batch_alter_table("seller_message", schema=None) as batch_op:
+        batch_op.drop_index("seller_message_by_state")
+        batch_op.drop_index(batch_op.f("ix_seller_message_vendor_id"))
+        batch_op.drop_index(batch_op.f("ix_seller_message_touch_id"))
+        batch_op.drop_index(batch_op.f("ix_seller_message_lid"))
+
+    op.drop_table("seller_message")
+    with op.batch_alter_table("touch", schema=None) as batch_op:
+        batch_op.drop_index("touch_open")
+        batch_op.drop_index(batch_op.f("ix_touch_meeting_id"))
+        batch_op.drop_index(batch_op.f("ix_touch_kommo_task_id"))
+
+    op.drop_table("touch")
     with op.batch_alter_table("crm_note", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_crm_note_next_try_at"))
         batch_op.drop_index(batch_op.f("ix_crm_note_meeting_id"))
