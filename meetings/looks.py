@@ -43,9 +43,9 @@ class Looks:
             except Exception as error:
                 # A service that can't be read, or a mistake of ours: either way the look is planned again, never dropped.
                 log.warning("look failed", meeting=meeting_id, problem=_plainly(error))
-                if entity is None:
+                if entity in (None, HintEntity.LEAD):  # a lead's hints may be closed by the look of another meeting of it
                     await self.synchroniser.look_again(meeting_id)
-                else:
+                if entity is not None:
                     await self.later(entity, await self._named(meeting_id, entity), upto_hint)
                 return "failed"
             outcome = _outcome(decision)

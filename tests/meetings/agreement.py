@@ -33,6 +33,7 @@ from meetings.cases import EffectLostError
 from meetings.customers import Leads
 from meetings.database import Database
 from meetings.events import HintEntity
+from meetings.invitations import Invitations
 from meetings.lifecycle import snapshot
 from meetings.notes import Notes
 from meetings.outbox import Outbox
@@ -91,6 +92,7 @@ class Office:
         self.notes = Notes(self.db, self.kommo, now)
         push = PushChannels(self.db, self.calendar, now, public_url=None, secret="a-token-that-is-long-enough")
         calendars = CalendarWatch(self.db, self.calendar, business, push, now, poll_s=60)
+        self.booking = Booking(self.db, self.calendar, business, now)
         self.settler = Settler(
             self.db,
             self.calendar,
@@ -99,12 +101,12 @@ class Office:
             leads,
             self.outbox,
             self.notes,
+            Invitations(self.db, self.booking, business, locale="pt-BR", now=now),
             business,
             fields=FIELDS,
             locale="pt-BR",
             now=now,
         )
-        self.booking = Booking(self.db, self.calendar, business, now)
         self.sync = Synchroniser(
             self.db, self.kommo, calendars, self.booking, self.settler, business, fields=FIELDS, undo_s=UNDO_S, now=now
         )

@@ -34,13 +34,16 @@ from clients.whatsapp import WhatsAppClient
 from meetings.booking import Booking
 from meetings.business import Business
 from meetings.by_hand import ByHand
+from meetings.calendars import CalendarWatch
 from meetings.customers import Leads
 from meetings.database import Database
 from meetings.decide import Decision
 from meetings.events import HintEntity
+from meetings.invitations import Invitations
 from meetings.lifecycle import first_change, revise
 from meetings.notes import Notes
 from meetings.outbox import Outbox
+from meetings.push_channels import PushChannels
 from meetings.settle import Receipts, Settler
 from meetings.sweep import Sweeper
 from meetings.sync import Synchroniser
@@ -314,11 +317,27 @@ async def house(folder: Path, scene: Scene, **rules: Any) -> AsyncIterator[House
     kommo, calendar, whatsapp, now = kommo_client(scene), calendar_client(scene), whatsapp_client(scene), scene.now
     async with database(folder) as db:
         leads, outbox, notes = Leads(db, kommo, business, "pt-BR", now), Outbox(db, whatsapp, now), Notes(db, kommo, now)
-        settler = Settler(db, calendar, kommo, leads, outbox, notes, business, fields=FIELDS, locale="pt-BR", now=now)
+        push = PushChannels(db, calendar, now, public_url=None, secret="a-token-that-is-long-enough")
+        calendars = CalendarWatch(db, calendar, business, push, now, poll_s=60)
         booking = Booking(db, calendar, business, now)
-        sync = Synchroniser(db, kommo, calendar, booking, settler, business, fields=FIELDS, undo_s=UNDO_S, now=now)
+        invitations = Invitations(db, booking, business, locale="pt-BR", now=now)
+        settler = Settler(
+            db,
+            calendar,
+            calendars,
+            kommo,
+            leads,
+            outbox,
+            notes,
+            invitations,
+            business,
+            fields=FIELDS,
+            locale="pt-BR",
+            now=now,
+        )
+        sync = Synchroniser(db, kommo, calendars, booking, settler, business, fields=FIELDS, undo_s=UNDO_S, now=now)
         by_hand = ByHand(db, kommo, booking, leads, settler, notes, business, locale="pt-BR", undo_s=UNDO_S, now=now)
-        sweeper = Sweeper(db, kommo, calendar, by_hand, business, fields=FIELDS, now=now)
+        sweeper = Sweeper(db, kommo, calendars, business, fields=FIELDS, now=now)
         try:
             yield House(
                 db,

@@ -31,7 +31,8 @@ from clients.errors import ServiceError
 from meetings.booking import Booking, BookingRefusedError, OfferedTime, latest_meeting, upcoming_meeting
 from meetings.business import Business
 from meetings.database import Database
-from meetings.slots import Period
+from meetings.lifecycle import snapshot
+from meetings.slots import Interval, Period
 from meetings.tables import Change, Meeting, MeetingPhase, MeetingStatus, Offer
 
 CALENDARS = {ANA: "ana@solclaro.example", BRUNO: "bruno@solclaro.example"}
@@ -553,9 +554,9 @@ def test_only_a_meeting_still_to_come_can_be_moved_or_cancelled(
 
 @pytest.mark.parametrize(
     ("reason", "kept"),
-    [("vai viajar", "vai viajar"), ("", None), ("x" * 500, "x" * 120)],
+    [("vai viajar", {"reason": "vai viajar"}), ("", {}), ("x" * 500, {"reason": "x" * 120})],
 )
-def test_the_customer_s_wish_cancels_with_its_reason(tmp_path: Path, scene: Scene, reason: str, kept: str | None) -> None:
+def test_the_customer_s_wish_cancels_with_its_reason(tmp_path: Path, scene: Scene, reason: str, kept: dict[str, str]) -> None:
     async def act(place: Office) -> tuple[Meeting, list[Change]]:
         customer = await place.qualified()
         await place.meeting(customer, "2026-03-10 14:00")
@@ -565,7 +566,7 @@ def test_the_customer_s_wish_cancels_with_its_reason(tmp_path: Path, scene: Scen
     meeting, (line,) = run(tmp_path, scene, act)
     assert (meeting.status, meeting.revision) == (MeetingStatus.CANCELLED, 2)
     assert (line.what, line.by, line.hint) == ("cancelled", "customer", "customer_cancelled")
-    assert line.after.get("reason") == kept
+    assert line.after == snapshot(meeting) | kept
 
 
 def test_cancelling_frees_the_time_for_others(tmp_path: Path, scene: Scene) -> None:
@@ -577,6 +578,70 @@ def test_cancelling_frees_the_time_for_others(tmp_path: Path, scene: Scene) -> N
         return (await place.one(await place.booking.reserve(other, 1, "turn-2"))).phase
 
     assert run(tmp_path, scene, act) == MeetingPhase.HELD
+
+
+# --- what a seller wishes ----------------------------------------------------------------------------------------------
+
+
+async def _judge(place: Office, start: str, *, minutes: int = 60, seller: int = ANA, **more: Any) -> str | None:
+    slot = Interval(at(start), at(start) + timedelta(minutes=minutes))
+    found = place.booking.business.seller(seller)
+    assert found is not None
+    return await place.booking.check_slot(found, slot, **more)
+
+
+@pytest.mark.parametrize(
+    ("start", "minutes", "seller", "verdict"),
+    [
+        ("2026-03-10 14:00", 60, ANA, None),
+        ("2026-03-10 14:20", 25, ANA, None),  # any minute and length, within hours
+        ("2026-03-09 09:00", 60, ANA, None),  # at short notice: the seller knows what they do
+        ("2026-04-20 10:00", 60, ANA, None),  # beyond what customers are offered
+        ("2026-03-09 08:00", 60, ANA, "in_the_past"),
+        ("2026-03-09 07:59", 60, ANA, "in_the_past"),
+        ("2026-03-10 17:30", 60, ANA, "outside_hours"),
+        ("2026-03-10 11:30", 60, ANA, "outside_hours"),  # over lunch
+        ("2026-03-14 10:00", 60, ANA, "outside_hours"),
+        ("2026-03-14 10:00", 60, BRUNO, None),
+        ("2026-04-03 10:00", 60, ANA, "outside_hours"),  # Good Friday
+        ("2026-03-11 10:00", 60, ANA, "taken"),  # on the calendar
+        ("2026-03-11 11:15", 30, ANA, "taken"),  # within its buffer
+        ("2026-03-11 10:00", 60, BRUNO, None),
+        ("2026-03-12 10:00", 60, ANA, "taken"),  # held for somebody, not on the calendar yet
+        ("2026-03-12 11:30", 30, ANA, None),
+    ],
+)
+def test_a_seller_s_wish_is_held_to_hours_holidays_and_what_is_taken(
+    tmp_path: Path, scene: Scene, start: str, minutes: int, seller: int, verdict: str | None
+) -> None:
+    async def act(place: Office) -> str | None:
+        place.busy("2026-03-11 10:00")
+        await place.meeting(await place.qualified(OTHER_PHONE), "2026-03-12 10:00", phase=MeetingPhase.HELD)
+        return await _judge(place, start, minutes=minutes, seller=seller)
+
+    assert run(tmp_path, scene, act) == verdict
+
+
+def test_what_the_meeting_itself_occupies_does_not_stand_in_its_way(tmp_path: Path, scene: Scene) -> None:
+    async def act(place: Office) -> list[str | None]:
+        customer = await place.qualified()
+        meeting_id = await place.meeting(customer, "2026-03-10 14:00")
+        own = [Interval(at("2026-03-10 14:00"), at("2026-03-10 15:00"))]
+        return [
+            await _judge(place, "2026-03-10 14:30", meeting_id=meeting_id, own=own),
+            await _judge(place, "2026-03-10 14:30", meeting_id=meeting_id),
+            await _judge(place, "2026-03-10 14:30", own=own),
+        ]
+
+    assert run(tmp_path, scene, act) == [None, "taken", "taken"]
+
+
+def test_a_calendar_that_can_not_be_read_is_not_free_for_a_seller_either(tmp_path: Path, scene: Scene) -> None:
+    async def act(place: Office) -> str | None:
+        scene.control("/calendar/share", calendar_id=CALENDARS[ANA], shared=False)
+        return await _judge(place, "2026-03-10 14:00")
+
+    assert run(tmp_path, scene, act) == "taken"
 
 
 # --- which meeting ----------------------------------------------------------------------------------------------------

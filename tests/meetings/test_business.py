@@ -54,6 +54,15 @@ def test_the_shipped_file_says_who_sells_what_and_when() -> None:
     assert business.sellers[0].working_hours["fri"] == (Hours(start=time(9), end=time(12)), Hours(start=time(13), end=time(17)))
 
 
+def test_a_file_from_before_sellers_acts_were_followed_still_loads_with_the_same_rules(tmp_path: Path) -> None:
+    section, words = TEXT.index("[sync]"), TEXT.index("[result_words]")
+    text = TEXT[:section] + TEXT[words:]
+    lines = [line for line in text.splitlines() if not line.startswith("completed = ")]
+    business, whole = load(tmp_path, "\n".join(lines)), load_business(SHIPPED)
+    assert business.sync == whole.sync
+    assert business.result_words.completed == ()
+
+
 def test_every_text_of_the_shipped_file_stands_in_all_three_languages() -> None:
     business = load_business(SHIPPED)
     texts = [business.meetings.subject, *(c.question for c in business.qualification)]
@@ -149,6 +158,11 @@ MISTAKES = [
     ("buffer_min = 30", "buffer_min = -5", "meetings.buffer_min: Input should be greater than or equal to 0"),
     ('lead_tag = "marcado"', 'task_deadline = "middle"', "kommo.task_deadline: Input should be 'start' or 'end'"),
     ('"furou", ', '" ", ', "result_words.no_show[5]: String should have at least 1 character"),
+    ('completed = ["realizada"', 'completed = ["", "realizada"', "result_words.completed[0]: String should have at least 1"),
+    ('lead_lost = "cancel"', 'lead_lost = "drop"', "sync.lead_lost: Input should be 'cancel' or 'keep'"),
+    ('lead_deleted = "cancel"', "lead_deleted = true", "sync.lead_deleted: Input should be 'cancel' or 'keep'"),
+    ('"create_and_tell"', '"create"', "sync.task_by_hand: Input should be 'create_and_tell', 'create_silently' or 'ignore'"),
+    ('lead_lost = "cancel"', 'lead_won = "keep"', "sync.lead_won: unknown key"),
     (
         "automatic_replies = []",
         'automatic_replies = [""]',

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from meeting_scene import ANA, Clock, add_customer, at, database
+from meeting_scene import ANA, BRUNO, Clock, add_customer, at, database, shipped
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from meetings.business import Seller
 from meetings.lifecycle import LEGAL, IllegalChangeError, first_change, may_become, revise, snapshot
 from meetings.tables import Change, Meeting, MeetingPhase, MeetingStatus
 
@@ -40,6 +41,8 @@ def meeting(status: MeetingStatus = SCHEDULED, **values: Any) -> Meeting:
         "ends_at": STARTS + timedelta(hours=1),
         "revision": 1,
         "attempts": 0,
+        "shown": {},
+        "old_events": [],
         "created_at": at("2026-03-09 08:00"),
         "updated_at": at("2026-03-09 08:00"),
     }
@@ -70,7 +73,7 @@ def after(folder: Path, row: Meeting, act: Act) -> tuple[Meeting, list[Change]]:
 
 
 def change(session: AsyncSession, row: Meeting, clock: Clock, **values: Any) -> None:
-    fields = {"what": "completed", "by": "seller", "source": "task", "hint": "the task was completed", "now": clock(), **values}
+    fields = {"what": "completed", "by": "seller", "source": "task", "hint": "task_completed", "now": clock(), **values}
     revise(session, row, **fields)
 
 
@@ -107,11 +110,11 @@ def test_a_change_writes_one_line_that_says_what_who_where_why_and_when(tmp_path
     stored, changes = after(
         tmp_path,
         meeting(revision=3),
-        lambda session, row, clock: change(session, row, clock, what="cancelled", hint="the task was deleted", status=CANCELLED),
+        lambda session, row, clock: change(session, row, clock, what="cancelled", hint="task_deleted", status=CANCELLED),
     )
     (line,) = changes
     assert (line.meeting_id, line.revision, line.what, line.by, line.source) == (stored.id, 4, "cancelled", "seller", "task")
-    assert (line.hint, line.at) == ("the task was deleted", at("2026-03-09 09:30"))
+    assert (line.hint, line.at) == ("task_deleted", at("2026-03-09 09:30"))
     times = {"starts_at": "2026-03-10T17:00:00+00:00", "ends_at": "2026-03-10T18:00:00+00:00", "kommo_user_id": ANA}
     assert line.before == {"status": "scheduled", **times}
     assert line.after == {"status": "cancelled", **times}
@@ -128,6 +131,57 @@ def test_a_move_keeps_the_status_and_changes_both_times(tmp_path: Path) -> None:
     assert (stored.status, stored.starts_at, stored.ends_at) == (SCHEDULED, new, new + timedelta(hours=1))
     assert changes[0].before["starts_at"] == "2026-03-10T17:00:00+00:00"
     assert changes[0].after["starts_at"] == "2026-03-11T13:00:00+00:00"
+
+
+def seller(kommo_user_id: int) -> Seller:
+    found = shipped().seller(kommo_user_id)
+    assert found is not None
+    return found
+
+
+def test_another_seller_gets_the_meeting_on_their_own_calendar_and_the_old_event_is_to_be_deleted(tmp_path: Path) -> None:
+    stored, (line,) = after(
+        tmp_path,
+        meeting(generation=3),
+        lambda session, row, clock: change(session, row, clock, what="handed_over", seller=seller(BRUNO)),
+    )
+    assert (stored.kommo_user_id, stored.calendar_id, stored.status) == (BRUNO, "bruno@solclaro.example", SCHEDULED)
+    assert stored.old_events == [{"calendar_id": "ana@solclaro.example", "event_id": "a1b2c3"}]
+    assert (stored.generation, len(stored.event_id)) == (1, 32)
+    assert set(stored.event_id) <= set("0123456789abcdef")
+    assert (line.before["kommo_user_id"], line.after["kommo_user_id"]) == (ANA, BRUNO)
+
+
+def test_a_meeting_handed_on_twice_leaves_two_events_behind_and_one_handed_back_gets_a_new_id(tmp_path: Path) -> None:
+    def act(session: AsyncSession, row: Meeting, clock: Clock) -> None:
+        change(session, row, clock, what="handed_over", seller=seller(BRUNO))
+        change(session, row, clock, what="handed_over", seller=seller(ANA))
+
+    stored, _ = after(tmp_path, meeting(), act)
+    assert [old["calendar_id"] for old in stored.old_events] == ["ana@solclaro.example", "bruno@solclaro.example"]
+    assert stored.calendar_id == "ana@solclaro.example"
+    assert stored.event_id not in [old["event_id"] for old in stored.old_events]
+
+
+def test_a_seller_who_shares_the_calendar_takes_the_event_as_it_is(tmp_path: Path) -> None:
+    shared = seller(BRUNO).model_copy(update={"calendar_id": "ana@solclaro.example"})
+    stored, _ = after(
+        tmp_path, meeting(), lambda session, row, clock: change(session, row, clock, what="handed_over", seller=shared)
+    )
+    assert (stored.kommo_user_id, stored.event_id, stored.old_events) == (BRUNO, "a1b2c3", [])
+
+
+def test_a_reason_is_kept_with_the_change_and_not_with_what_is_agreed(tmp_path: Path) -> None:
+    stored, (line,) = after(
+        tmp_path, meeting(), lambda session, row, clock: change(session, row, clock, status=CANCELLED, reason="vai viajar")
+    )
+    assert line.after == snapshot(stored) | {"reason": "vai viajar"}
+
+
+def test_a_wish_that_waits_is_overtaken_by_any_change(tmp_path: Path) -> None:
+    row = meeting(wish={"what": "x", "since": "2026-03-09T12:00:00+00:00"}, look_at=at("2026-03-09 10:00"))
+    stored, _ = after(tmp_path, row, lambda session, row, clock: change(session, row, clock, status=NO_SHOW))
+    assert (stored.wish, stored.look_at) == (None, None)
 
 
 @pytest.mark.parametrize("status", [COMPLETED, NO_SHOW, CANCELLED])
@@ -186,3 +240,12 @@ def test_the_booking_itself_is_the_first_line(tmp_path: Path) -> None:
         "conversation",
     )
     assert (line.before, line.after) == ({}, snapshot(stored))
+    assert line.hint == "customer_booked"
+
+
+def test_a_booking_by_a_seller_says_so(tmp_path: Path) -> None:
+    def act(session: AsyncSession, row: Meeting, clock: Clock) -> None:
+        session.add(first_change(row, clock(), by="seller", source="task", hint="task_by_hand"))
+
+    _, (line,) = after(tmp_path, meeting(), act)
+    assert (line.revision, line.what, line.by, line.source, line.hint) == (1, "booked", "seller", "task", "task_by_hand")

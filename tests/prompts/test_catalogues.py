@@ -171,6 +171,7 @@ def test_every_reason_of_a_refusal_that_the_code_gives_has_its_words_and_none_is
             given |= {str(c.value) for part in returned for c in _alternatives(part.value) if isinstance(c.value, str)}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "_refuse":
             given |= {str(c.value) for arg in node.args for c in _alternatives(arg) if isinstance(c.value, str)}
+    given = {reason for reason in given if re.fullmatch(r"[a-z_]+", reason)}  # others are for the log, in plain words
     assert len(given) > 4
     assert {f"refused_{reason}" for reason in given} == {
         key for key in sentences("crm", DEFAULT_LOCALE) if key.startswith("refused_")
@@ -307,7 +308,8 @@ def test_every_notice_says_with_whom_for_which_company_and_of_a_time_to_come_or_
 @pytest.mark.parametrize("key", TOUCHES)
 def test_a_reminder_and_its_answer_print_all_facts_and_no_word_that_is_false_when_it_comes_late(key: str, locale: str) -> None:
     text = Catalogue.load("notices", locale).fill(key, FACTS)
-    assert [value for value in FACTS.values() if value not in text] == []
+    facts = {name: value for name, value in FACTS.items() if not name.startswith("old_")}
+    assert [value for value in facts.values() if value not in text] == []
     assert not re.search(r"\b(hoje|amanhã|hoy|mañana|today|tomorrow|daqui a|dentro de)\b", text, re.IGNORECASE)
 
 
