@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from meetings.answers import SellerAnswer
 from meetings.business import Business
 from meetings.database import Database
-from meetings.lifecycle import may_become, revise
+from meetings.lifecycle import may_become, revise, snapshot
 from meetings.tables import Customer, Meeting, MeetingStatus, SellerMessage, Touch, TouchKind
 from meetings.touch_plan import awake, touch_key
 
@@ -49,7 +49,7 @@ class Outcomes:
         """Makes the next revision and settles it. Repeated for the same message it changes nothing more.
 
         Args:
-            hint: Where the answer was given, in plain words.
+            hint: Where the answer was given: a key of the catalogue `story`.
             message_id: The seller's message, when it was given in one.
         """
         async with self.db.transaction() as session:
@@ -78,7 +78,7 @@ class Outcomes:
         customer = await session.get_one(Customer, meeting.customer_id)
         if answer is SellerAnswer.REBOOK and customer.opted_out_at is None:
             # The customer hears of it in the message that offers times: "was cancelled" would be odd after the hour.
-            meeting.notice_rev = meeting.revision
+            meeting.notice_rev, meeting.told = meeting.revision, snapshot(meeting)
             await self._plan_rebook(session, meeting, now)
         return Taken.TAKEN
 

@@ -271,8 +271,8 @@ async def see_event(calendars: CalendarWatch, meeting: Meeting, business: Busine
         ServiceError: A calendar can't be read: nothing is known.
     """
     found = await calendars.locate(meeting.calendar_id, meeting.event_id)
-    if found is None:
-        return event_seen(None)
+    if found is None:  # once more, for when it was deleted
+        return event_seen(await calendars.calendar.get_event(meeting.calendar_id, meeting.event_id))
     if found.calendar_id == meeting.calendar_id:
         return event_seen(found.event)
     holder = next((s.kommo_user_id for s in business.sellers if s.calendar_id == found.calendar_id), None)

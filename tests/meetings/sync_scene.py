@@ -286,7 +286,7 @@ class House:
         """Fails unless calendar, task, lead and what we know of them all show the meeting as it stands; returns it."""
         meeting = await self.one(meeting_id)
         assert meeting.settled, meeting.problem
-        assert (meeting.wish, meeting.look_at, meeting.old_events) == (None, None, [])
+        assert (meeting.wish, meeting.look_at, meeting.old_events or []) == (None, None, [])
         start = self.business.local(meeting.starts_at)
         expected = [(meeting.kommo_user_id, f"{start:%Y-%m-%d %H:%M}")] if meeting.status != MeetingStatus.CANCELLED else []
         booked = [m for m in await self.meetings() if m.phase == MeetingPhase.BOOKED]
