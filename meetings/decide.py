@@ -163,8 +163,6 @@ class Decision:
 
 
 NOTHING = Decision()
-# What was closed by a word there is not opened to doubt again by the task's older result.
-_SAID_LATER = (LEAD, "conversation")
 # A denial right before a word, with helping words between at most.
 _HELPING = "foi|e|esta|estava|fue|es|estaba|ha|sido|se|mais|was|is|has|been|be"
 _DENIED = re.compile(rf"(?:\b(?:nao|no|not|nunca|never)|n't)(?: (?:{_HELPING})){{0,2}} $")
@@ -228,7 +226,7 @@ def _status_wishes(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: da
             yield Decision(named, source=LEAD, because=f"status_set_{named.value}", can_be_undone=True, done_at=lead.updated_at)
     if task is not None and task.is_gone and not goes_with_lead:
         yield Decision(MeetingStatus.CANCELLED, source=TASK, because="task_deleted")
-    if task is not None and task.is_completed and (agreed.source not in _SAID_LATER or agreed.status is MeetingStatus.SCHEDULED):
+    if task is not None and task.is_completed and not _is_outspoken(task, agreed):
         yield from _result_wish(agreed, task, rules.words)
     was_lost = shown.lead is not None and shown.lead.is_lost
     if lead is not None and lead.is_lost and not was_lost and is_upcoming and rules.lead_lost == "cancel":
@@ -247,6 +245,15 @@ def _status_wishes(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: da
                 can_be_undone=True,
                 done_at=calendar.updated_at,
             )
+
+
+def _is_outspoken(task: TaskSeen, agreed: Agreed) -> bool:
+    """Whether the meeting was closed by a word on the lead or of the seller on WhatsApp, after which the task's result is old."""
+    if agreed.status is MeetingStatus.SCHEDULED:
+        return False
+    if agreed.source == "conversation":
+        return task.updated_at is not None and task.updated_at <= agreed.changed_at
+    return agreed.source == LEAD
 
 
 def _result_wish(agreed: Agreed, task: TaskSeen, words: ResultWords) -> Iterator[Decision]:

@@ -80,12 +80,12 @@ class EventEffect:
         """
         meeting = (await self.cases.read(meeting_id)).meeting
         seller = self.business.seller(holder)
+        calendar_id = seller.calendar_id if seller else meeting.calendar_id
         if meeting.status == MeetingStatus.CANCELLED:
-            calendar_id = seller.calendar_id if seller else meeting.calendar_id
             await self.calendar.delete_event(calendar_id, meeting.event_id)
         elif meeting.status == MeetingStatus.SCHEDULED:
-            event = await self._move(meeting)
-            await self.cases.mark(meeting_id, and_then=lambda row: remember(row, Crm(), event_seen(event)))
+            event = await self._move(meeting, calendar_id)
+            await self.cases.mark(meeting_id, and_then=lambda row: remember(row, Crm(), event_seen(event, holder)))
 
     async def _put(self, case: Case) -> CalendarEvent:
         meeting = case.meeting

@@ -239,7 +239,7 @@ class Synchroniser:
             remember(row, kept, None if moved == "event" else event)
         await self.settler.note_refusal(meeting.id, decision, reason)
         if moved:
-            await self.settler.put_back(meeting.id, frozenset({moved}))
+            await self.settler.put_back(meeting.id, frozenset({moved}), event.holder if event else None)
 
     async def _accept(self, meeting: Meeting, crm: Crm, event: EventSeen | None, *, is_whole: bool) -> None:
         """What was read is the base from now on. Only a look at everything can tell that a wish was taken back."""

@@ -201,7 +201,13 @@ def test_what_the_first_version_wrote_is_kept_and_has_what_newer_code_reads(url:
     async def read(db: Database) -> None:
         async with db.transaction() as session:
             meeting = await session.get_one(Meeting, 1)
-            assert (meeting.shown, meeting.old_events, meeting.told, meeting.wish, meeting.look_at) == ({}, [], None, None, None)
+            assert (meeting.shown, meeting.old_events, meeting.told, meeting.wish, meeting.look_at) == (
+                None,
+                None,
+                None,
+                None,
+                None,
+            )
             assert (meeting.kommo_task_id, meeting.starts_at, meeting.settled) == (31, at("2026-03-10 14:00"), True)
             change = await session.get_one(Change, 1)
             assert (change.meeting_id, change.hint) == (1, "the customer chose it")
