@@ -111,6 +111,8 @@ def _compare_tasks(wanted: Sequence[TaskState], found: Sequence[dict[str, Any]])
             complaints.append(f"task {n} takes {task['duration']} s, not {want.duration_s}")
         if want.responsible and want.responsible != task["responsible_user_id"]:
             complaints.append(f"task {n} is with {task['responsible_user_id']}, not {want.responsible}")
+        if want.text and want.text not in task["text"]:
+            complaints.append(f"task {n} says {task['text']!r}, not {want.text!r}")
         if want.result and want.result not in str(task.get("result")):
             complaints.append(f"task {n} has result {task.get('result')!r}, not {want.result!r}")
     return complaints

@@ -213,6 +213,7 @@ class TaskState(_Part):
     deadline: AwareDatetime | None = None
     duration_s: int | None = None
     responsible: int | None = None
+    text: str | None = None
     result: str | None = None
 
 

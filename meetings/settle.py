@@ -29,7 +29,7 @@ from meetings.notices import notice_of
 from meetings.outbox import Outbox
 from meetings.tables import Author, Change, Meeting, MeetingPhase, MessageState
 from prompts.catalogue import Catalogue
-from prompts.labels import short_label
+from prompts.labels import hour_label, short_label
 
 log = structlog.get_logger("settle")
 HOLD_MIN = 30  # a held time whose event still can't be made after this many minutes is given back
@@ -156,8 +156,13 @@ class Settler:
         if lead_id is None or change.what not in _NOTED or change.hint == "lead_deleted":
             return
         words = Catalogue.load("crm", self.locale)
-        said = {"because": self._story(change.hint), "now": short_label(change.at, self.business.zone, self.locale)}
-        text = words.fill(f"note_{change.what}", self._of(case) | said)
+        zone = self.business.zone
+        said = {
+            "because": self._story(change.hint),
+            "until": hour_label(case.meeting.ends_at, zone),
+            "now": short_label(change.at, zone, self.locale),
+        }
+        text = words.fill("note_resized" if _is_resized(change) else f"note_{change.what}", self._of(case) | said)
         await self.notes.put(f"meeting:{meeting_id}:{change.revision}", lead_id, text, meeting_id)
 
     def _of(self, case: Case) -> dict[str, str]:
@@ -240,3 +245,9 @@ class Settler:
             await self.outbox.post(case.customer.id, key, text, author=Author.SYSTEM, meeting_id=meeting_id)
         # The task, if there is one, is the seller's again: changed once more it is read once more.
         await self.cases.mark(meeting_id, phase=MeetingPhase.RELEASED, kommo_task_id=None)
+
+
+def _is_resized(change: Change) -> bool:
+    """Only the end is another: the customer's hour stays, and they are not written to."""
+    same = ("status", "starts_at", "kommo_user_id")
+    return all(change.before.get(name) == change.after.get(name) for name in same)

@@ -207,6 +207,7 @@ def test_a_state_that_is_as_wanted_has_no_complaints(booked: People) -> None:
         ({"tasks": [{"deadline": "2026-03-10T10:00:00-03:00"}]}, "of the meetings: task 1 has deadline"),
         ({"tasks": [{"result": "veio"}]}, "of the meetings: task 1 has result"),
         ({"tasks": [{"responsible": 10002}]}, "of the meetings: task 1 is with 10001, not 10002"),
+        ({"tasks": [{"text": "Levar"}]}, "of the meetings: task 1 says"),
         ({"tasks": [{"duration_s": 60}]}, "of the meetings: task 1 takes 3600 s, not 60"),
         ({"events": [{"end": "2026-03-10T09:30:00-03:00"}]}, "event 1 ends"),
         ({"events": [{"summary": "Almoço"}]}, "event 1 is called"),
