@@ -30,11 +30,13 @@ from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import Dispatcher
 from meetings.inbox import Inbox
+from meetings.introduction import Introduction
 from meetings.lanes import Lanes
 from meetings.outbox import Outbox
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.settle import Settler
 from meetings.sync import Synchroniser
+from meetings.usage import Meter
 from webhooks.app import Door, make_app
 
 log = structlog.get_logger("service")
@@ -119,7 +121,8 @@ def make_service(
     )
 
     leads = Leads(db, kommo, business, settings.LOCALE, now)
-    outbox = Outbox(db, whatsapp, now)
+    outbox = Outbox(db, whatsapp, now, Introduction(business.company, settings.LOCALE))
+    meter = Meter(db)
     settler = Settler(db, calendar, kommo, leads, outbox, business, fields=fields, locale=settings.LOCALE, now=now)
     booking = Booking(db, calendar, business, now)
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
@@ -148,6 +151,7 @@ def make_service(
         Claims(db, now, messages_per_hour=settings.MESSAGES_PER_HOUR, model_name=settings.OPENAI_MODEL),
         Senses(db, whatsapp, speech, now, max_audio_bytes=_MAX_AUDIO_BYTES, max_image_bytes=_MAX_IMAGE_BYTES),
         Presence(db, whatsapp),
+        meter,
         now,
         settings.LOCALE,
         settings.MESSAGE_CHARS,
@@ -157,7 +161,7 @@ def make_service(
     # No redirects and no proxies from the environment: the key goes to the configured server alone.
     model_http = httpx.AsyncClient(follow_redirects=False, trust_env=False)
     models = [make_model(name, key, settings.OPENAI_BASE_URL, settings.MODEL_TIMEOUT_S, model_http) for name in names]
-    Turns(turn_services, make_agent(models, lanes, settings.MODEL_CALLS_PER_TURN), settings.OPENAI_MODEL)
+    Turns(turn_services, make_agent(models, lanes, meter, settings.MODEL_CALLS_PER_TURN), settings.OPENAI_MODEL)
 
     door = Door(
         inbox=Inbox(db, now, pause_min=settings.HANDOFF_PAUSE_MIN, automatic_replies=business.whatsapp.automatic_replies),

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import (
     LoginRefusedError,
@@ -15,6 +16,7 @@ from clients.errors import (
 )
 from clients.whatsapp import SentMessage, WhatsAppClient
 from meetings.database import Database
+from meetings.introduction import Introduction
 from meetings.phones import spellings
 from meetings.tables import Author, Customer, Message, MessageState
 
@@ -23,10 +25,13 @@ _DONE = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageSt
 
 
 class Outbox:
-    """The only way a text reaches a customer."""
+    """The only way a text reaches a customer. So here it is seen to that the first one introduces us."""
 
-    def __init__(self, db: Database, whatsapp: WhatsAppClient, now: Callable[[], datetime]) -> None:
-        self.db, self.whatsapp, self.now = db, whatsapp, now
+    def __init__(
+        self, db: Database, whatsapp: WhatsAppClient, now: Callable[[], datetime], introduction: Introduction | None = None
+    ) -> None:
+        """`introduction`: what a customer's first message must hold; None for nothing."""
+        self.db, self.whatsapp, self.now, self.introduction = db, whatsapp, now, introduction
 
     async def post(
         self,
@@ -50,6 +55,7 @@ class Outbox:
         """
         message = await self.put(customer_id, key, text, author=author, turn_id=turn_id, meeting_id=meeting_id)
         if message.state in _DONE:
+            await self._note_introduction(message.id)  # its receipt may have come by webhook, to a process that was killed
             return MessageState(message.state)
         if message.state == MessageState.SENDING and await self._adopt(message):
             return MessageState.SENT
@@ -117,10 +123,12 @@ class Outbox:
             row = await session.get_one(Message, message.id)
             customer = await session.get_one(Customer, message.customer_id)
             row.state, row.send_started_at, row.attempts = MessageState.SENDING, self.now(), row.attempts + 1
+            unsent = row.text
+            row.text = text = await self._introduced(session, customer, row)
             addresses = _addresses(customer)
         for n, address in enumerate(addresses):
             try:
-                sent = await self.whatsapp.send_text(address, message.text, delay_ms=delay_ms)
+                sent = await self.whatsapp.send_text(address, text, delay_ms=delay_ms)
             except NotOnWhatsAppError as error:
                 if n == len(addresses) - 1:
                     return await self._failed(message.id, error.detail)
@@ -129,7 +137,7 @@ class Outbox:
             except OutcomeUnknownError:
                 raise  # the row stays "sending": the next attempt looks first
             except (UnreachableError, LoginRefusedError):
-                await self._waits(message.id)
+                await self._waits(message.id, unsent)
                 raise
             else:
                 await self._sent(message.id, sent)
@@ -142,6 +150,34 @@ class Outbox:
             row.vendor_id, row.problem = sent.id, None
             if row.state in (MessageState.PENDING, MessageState.SENDING):  # its webhook may have come first and say more
                 row.state = MessageState.SENT
+        await self._note_introduction(message_id)
+
+    async def _introduced(self, session: AsyncSession, customer: Customer, row: Message) -> str:
+        """The row's text, with an introduction if the customer has none yet. Decided at the moment of sending: until then
+        another message may go out first, or this one not at all.
+        """
+        if self.introduction is None or customer.introduced_at is not None:
+            return row.text
+        others = await session.scalars(
+            select(Message.text).where(
+                Message.customer_id == customer.id, Message.state == MessageState.SENDING, Message.id != row.id
+            )
+        )
+        if any(self.introduction.is_in(text, customer) for text in others):
+            return row.text  # its answer was lost, most likely it arrived
+        return self.introduction.before(row.text, customer)
+
+    async def _note_introduction(self, message_id: int) -> None:
+        """The customer is introduced from the first message on that said so and was sent."""
+        if self.introduction is None:
+            return
+        async with self.db.transaction() as session:
+            row = await session.get_one(Message, message_id)
+            customer = await session.get_one(Customer, row.customer_id)
+            if row.state == MessageState.FAILED or customer.introduced_at is not None:
+                return
+            if self.introduction.is_in(row.text, customer):
+                customer.introduced_at = self.now()
 
     async def _failed(self, message_id: int, problem: str) -> MessageState:
         log.error("message refused", message=message_id, problem=problem)
@@ -150,10 +186,10 @@ class Outbox:
             row.state, row.problem = MessageState.FAILED, problem
         return MessageState.FAILED
 
-    async def _waits(self, message_id: int) -> None:
+    async def _waits(self, message_id: int, unsent: str) -> None:
         async with self.db.transaction() as session:
             row = await session.get_one(Message, message_id)
-            row.state = MessageState.PENDING
+            row.state, row.text = MessageState.PENDING, unsent
 
 
 def _addresses(customer: Customer) -> list[str]:
