@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from meetings.booking import latest_meeting, upcoming_meeting
+from meetings.booking import is_in_time, latest_meeting, upcoming_meeting
 from meetings.business import Business, in_language
 from meetings.customers import language_of
 from meetings.database import Database
@@ -89,11 +89,8 @@ async def read_conversation(
         wanted = _window(count - len(claimed)) + len(claimed)
         rows = list(await session.scalars(select(Message).where(*said).order_by(Message.id.desc()).limit(wanted)))
         answers = await answers_of(session, customer)
-        offers = list(
-            await session.scalars(
-                select(Offer).where(Offer.customer_id == customer_id, Offer.starts_at > now).order_by(Offer.number)
-            )
-        )
+        stored = await session.scalars(select(Offer).where(Offer.customer_id == customer_id).order_by(Offer.number))
+        offers = [offer for offer in stored if is_in_time(offer, business, now)]
         meeting = await upcoming_meeting(session, customer_id, now) or await latest_meeting(session, customer_id)
     words = Catalogue.load("conversation", locale)
     rows.sort(key=lambda m: (m.sent_at, m.id))  # a burst may arrive in another order than it was written

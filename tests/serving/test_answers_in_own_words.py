@@ -51,7 +51,9 @@ def test_words_are_taken_as_numbers_and_nicknames_as_options(served: tuple[Stack
 
 def test_what_is_vague_or_cut_out_is_not_recorded_and_the_model_is_told_what_to_ask(served: tuple[Stack, People]) -> None:
     stack, people = served
-    heard = tell(stack, people, "dois mil e pouco, e não sou o dono", ("bill", "2000", "dois mil"), ("owner", "sim", "sou o dono"))
+    heard = tell(
+        stack, people, "dois mil e pouco, e não sou o dono", ("bill", "2000", "dois mil"), ("owner", "sim", "sou o dono")
+    )
     assert [text.split(":")[0] for text in heard] == ["UNCLEAR", "UNCLEAR"]
     assert "Qual é o valor médio da sua conta de luz?" in heard[0]
     assert recorded(stack) == {}
