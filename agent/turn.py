@@ -12,7 +12,7 @@ from langgraph.graph.state import CompiledStateGraph
 from sqlalchemy import func, select
 
 from agent.balloons import balloons, pause_ms
-from agent.claim import Claims, Verdict
+from agent.claim import Claims, Verdict, replies_made
 from agent.durable import TooManyCallsError
 from agent.guard import objections
 from agent.history import Conversation, policy, read_conversation
@@ -85,7 +85,7 @@ class Turns:
         # If this did not get through either, nothing would plan the turn again before the customer's next message.
         failed = await step("failed", lambda: self._failed(customer_id, turn_id), keep_trying=True)
         if failed["attempts"] == _SORRY_AT:
-            await step("apologise", lambda: self._apologise(customer_id, failed["first_message"]))
+            await step("apologise", lambda: self._apologise(customer_id, failed["first_message"], failed["has_reply"]))
         return "failed"
 
     async def _turn(self, customer_id: int, turn_id: str) -> str:
@@ -100,6 +100,8 @@ class Turns:
             messages, outcome = [m for m in messages if m < covered], "answered"
         elif verdict == Verdict.ANSWER:
             outcome = await self._answer(customer_id, turn_id, messages)
+        elif verdict == Verdict.PAUSED:
+            outcome = "paused"
         else:
             outcome = str(await step(verdict, lambda: self._say_once(customer_id, turn_id, verdict, min(messages))))
         await step("settle", lambda: self._settle(customer_id))
@@ -225,20 +227,7 @@ class Turns:
     async def _send_unsent(self, customer_id: int, first_claimed: int) -> int:
         """Completes the sending of a reply that an earlier try at these messages made; its rows' highest id, 0 without one."""
         async with self.s.db.transaction() as session:
-            made = list(
-                await session.scalars(
-                    select(Message)
-                    .join(Turn, Turn.id == Message.turn_id)
-                    .where(
-                        Message.customer_id == customer_id,
-                        Message.author == Author.AGENT,
-                        Message.id > first_claimed,
-                        Message.key.like("turn:%:reply:%"),
-                        Turn.outcome == "failed",
-                    )
-                    .order_by(Message.id)
-                )
-            )
+            made = await replies_made(session, customer_id, first_claimed)
         for message in made:
             await self.s.outbox.post(customer_id, message.key or "", message.text, turn_id=message.turn_id)
         return max((message.id for message in made), default=0)
@@ -268,7 +257,7 @@ class Turns:
         return True
 
     async def _failed(self, customer_id: int, turn_id: str) -> dict[str, int]:
-        """Plans the turn again; how often in a row it failed, and the oldest message without an answer."""
+        """Plans the turn again; how often in a row it failed, the oldest message without an answer, and whether one is made."""
         now = self.s.now()
         async with self.s.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
@@ -282,14 +271,19 @@ class Turns:
                     Message.customer_id == customer_id, Message.author == Author.CUSTOMER, Message.state == MessageState.NEW
                 )
             )
-            return {"attempts": customer.turn_attempts, "first_message": first or 0}
+            has_reply = bool(first and await replies_made(session, customer_id, first))
+            return {"attempts": customer.turn_attempts, "first_message": first or 0, "has_reply": has_reply}
 
-    async def _apologise(self, customer_id: int, first_message: int) -> bool:
-        """One honest sentence for the customer and a task for the seller; the turn is tried again without another."""
+    async def _apologise(self, customer_id: int, first_message: int, has_reply: bool) -> bool:
+        """One honest sentence for the customer and a task for the seller; the turn is tried again without another.
+
+        No sentence if the reply is made and only can't be sent: it goes out first of all as soon as anything does.
+        """
         text = Catalogue.load("conversation", await self._locale(customer_id)).text("model_down")
         reason = Catalogue.load("conversation", self.s.locale).text("handoff_model_down")
         try:
-            await self.s.outbox.post(customer_id, f"sorry:{customer_id}:{first_message}", text, author=Author.SYSTEM)
+            if not has_reply:
+                await self.s.outbox.post(customer_id, f"sorry:{customer_id}:{first_message}", text, author=Author.SYSTEM)
             await self.s.hand_off.alert(customer_id, reason)
         except ServiceError as error:
             log.warning("apology or task waits", customer=customer_id, problem=str(error))

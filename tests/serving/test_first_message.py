@@ -166,3 +166,30 @@ def test_a_process_killed_while_it_sends_says_it_once(served: tuple[Stack, Peopl
     talk(stack, people, "800", "E o imóvel?")
     assert people.told() == [f"{HELLO}\n\nQual é o valor da sua conta?", "E o imóvel?"]
     assert introduced(stack)
+
+
+def test_the_words_of_a_hand_over_are_sent_although_the_agent_is_silent_from_then_on(served: tuple[Stack, People]) -> None:
+    stack, people = served
+    stack.sandbox.world.faults.add(Fault(service="evolution", path="sendText", status=500, times=2))
+    people.do(
+        "/model/script", steps=[{"call": {"hand_off_to_seller": {"reason": "pediu"}}}, {"say": "Um vendedor continua por aqui."}]
+    )
+    people.customer_says("quero falar com uma pessoa")
+    stack.settle()
+    assert people.told() == [f"{HELLO}\n\nUm vendedor continua por aqui."]
+    people.customer_says("ok")
+    stack.settle()
+    assert len(people.told()) == 1
+
+
+def test_what_was_not_sent_is_not_sent_over_a_person_who_took_over_meanwhile(served: tuple[Stack, People]) -> None:
+    stack, people = served
+    hold = stack.sandbox.world.faults.add(Fault(service="evolution", path="sendText", status=500, times=-1))
+    people.do("/model/script", steps=[{"say": "Qual é o valor da sua conta?"}])
+    people.customer_says("Oi")
+    wait_until(lambda: hold.hits >= 1)
+    people.seller_types("Oi, aqui é a Ana, deixa comigo")
+    wait_until(lambda: stack.sandbox.world.deliveries.idle)
+    stack.sandbox.world.faults.clear()
+    stack.settle()
+    assert people.told() == []
