@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agent.language import language_written
@@ -15,6 +15,8 @@ from meetings.business import Business
 from meetings.database import Database
 from meetings.reminders import confirm
 from meetings.tables import Author, Customer, Message, MessageState, Offer, Turn
+
+_UNSENT = (MessageState.PENDING, MessageState.SENDING)
 
 
 class Verdict(StrEnum):
@@ -59,6 +61,11 @@ class Claims:
                 customer.opted_out_at = customer.opted_out_at or now
             reminded = None if opts_out else await confirmed_meeting(session, self.business, new, now)
             if reminded is None and customer.paused_until is not None and customer.paused_until > now:
+                made = await replies_made(session, customer_id, min(message.id for message in new))
+                if customer.pause_source == "hand-off" and any(reply.state in _UNSENT for reply in made):
+                    # We fell silent ourselves, and what says so could not be sent yet.
+                    session.add(self._turn(turn_id, customer_id))
+                    return Claimed([message.id for message in new], Verdict.PAUSED)
                 for message in new:
                     message.state = MessageState.SEEN
                 return Claimed([], Verdict.PAUSED)
@@ -105,6 +112,23 @@ class Claims:
             output_tokens=0,
             refused=0,
         )
+
+
+async def replies_made(session: AsyncSession, customer_id: int, first_claimed: int) -> list[Message]:
+    """The reply that an earlier try, which then failed, made to these messages; sent or not, part by part."""
+    found = await session.scalars(
+        select(Message)
+        .join(Turn, Turn.id == Message.turn_id)
+        .where(
+            Message.customer_id == customer_id,
+            Message.author == Author.AGENT,
+            Message.id > first_claimed,
+            or_(Message.key.like("turn:%:reply:%"), Message.key.like("too-many:%")),
+            Turn.outcome == "failed",
+        )
+        .order_by(Message.id)
+    )
+    return list(found)
 
 
 async def _unanswered(session: AsyncSession, customer_id: int) -> list[Message]:

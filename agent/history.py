@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from meetings.booking import latest_meeting, upcoming_meeting
+from meetings.booking import is_in_time, latest_meeting, upcoming_meeting
 from meetings.business import Business, in_language
 from meetings.customers import language_of
 from meetings.database import Database
 from meetings.events import ContentKind
+from meetings.introduction import Introduction
 from meetings.qualification import Standing, answers_of, standing
 from meetings.tables import Author, Customer, Meeting, Message, MessageState, Offer
 from prompts.catalogue import Catalogue, document
@@ -19,7 +20,10 @@ from prompts.labels import when_label
 from tools.context import option_line
 from tools.qualification import missing_line
 
-WINDOW = 30  # messages of history; everything older that matters stands in the facts
+WINDOW = 30  # most messages of history; everything older that matters stands in the facts
+# The window does not move with every turn but in leaps, so that most turns begin as the one before and providers can cache that.
+_LEAP = 10
+_VALUE_CHARS = 200  # of an answer in free words
 
 
 def policy(business: Business, locale: str) -> str:
@@ -80,49 +84,52 @@ async def read_conversation(
     async with db.transaction() as session:
         customer = await session.get_one(Customer, customer_id)
         locale = language_of(customer, default_locale)
-        rows = list(
-            await session.scalars(
-                select(Message)
-                .where(Message.customer_id == customer_id, Message.id <= max(claimed), Message.state != MessageState.FAILED)
-                .order_by(Message.id.desc())
-                .limit(WINDOW + len(claimed))
-            )
-        )
+        said = (Message.customer_id == customer_id, Message.id <= max(claimed), Message.state != MessageState.FAILED)
+        count = await session.scalar(select(func.count()).select_from(Message).where(*said)) or 0
+        wanted = _window(count - len(claimed)) + len(claimed)
+        rows = list(await session.scalars(select(Message).where(*said).order_by(Message.id.desc()).limit(wanted)))
         answers = await answers_of(session, customer)
-        offers = list(
-            await session.scalars(
-                select(Offer).where(Offer.customer_id == customer_id, Offer.starts_at > now).order_by(Offer.number)
-            )
-        )
+        stored = await session.scalars(select(Offer).where(Offer.customer_id == customer_id).order_by(Offer.number))
+        offers = [offer for offer in stored if is_in_time(offer, business, now)]
         meeting = await upcoming_meeting(session, customer_id, now) or await latest_meeting(session, customer_id)
     words = Catalogue.load("conversation", locale)
     rows.sort(key=lambda m: (m.sent_at, m.id))  # a burst may arrive in another order than it was written
     old = [m for m in rows if m.id not in claimed]
     return Conversation(
         history=_from_customer_on([_entry(m, business, words, message_chars) for m in old]),
-        facts=_facts(business, customer, standing(business, answers), offers, meeting, now, locale, words),
+        facts=_facts(business, customer, standing(business, answers), offers, meeting, now, locale),
         new=[_text(m, words, message_chars) for m in rows if m.id in claimed],
         locale=locale,
         by_voice=any(m.kind == ContentKind.AUDIO for m in rows if m.id in claimed),
     )
 
 
+def _window(messages: int) -> int:
+    """How many of so many messages are shown: all, and beyond WINDOW the newest 21 to 30."""
+    return messages if messages <= WINDOW else WINDOW - _LEAP + 1 + (messages - WINDOW - 1) % _LEAP
+
+
 def _entry(message: Message, business: Business, words: Catalogue, most: int) -> dict[str, str]:
     if message.author == Author.CUSTOMER:
         return {"role": "user", "text": _text(message, words, most)}
     if message.author == Author.SELLER:
-        return {"role": "assistant", "text": words.text("seller_wrote", company=business.company.name, text=message.text)}
+        text = _cut(message.text, words, most)
+        return {"role": "assistant", "text": words.text("seller_wrote", company=business.company.name, text=text)}
     return {"role": "assistant", "text": message.text}
 
 
 def _text(message: Message, words: Catalogue, most: int) -> str:
-    said = message.text if len(message.text) <= most else f"{message.text[:most]} {words.text('cut_off')}"
+    said = _cut(message.text, words, most)
     if message.kind in ("text", "choice"):
         return said
     if message.kind == "audio" and said:
         return f"{words.text('media_audio_heard')} {said}"
     mark = words.text(f"media_{message.kind}")
     return f"{mark} {said}" if said else mark
+
+
+def _cut(text: str, words: Catalogue, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]} {words.text('cut_off')}"
 
 
 def _from_customer_on(entries: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -139,7 +146,6 @@ def _facts(
     meeting: Meeting | None,
     now: datetime,
     locale: str,
-    words: Catalogue,
 ) -> str:
     zone = business.zone
     first_name = (customer.name or "").split(" ")[0]
@@ -149,7 +155,7 @@ def _facts(
         f"company: {business.company.name}",
         f"customer: {first_name}",
         f"qualification: {state.standing.value}",
-        *(f"answered: {name} | {value}" for name, value in state.answers.items()),
+        *(f"answered: {name} | {value[:_VALUE_CHARS]}" for name, value in state.answers.items()),
     ]
     if state.standing is not Standing.FAILED:
         lines += [missing_line(criterion, locale) for criterion in state.missing]
@@ -157,9 +163,7 @@ def _facts(
     lines.append(f"meeting: {_meeting_fact(business, meeting, locale)}")
     lines.append(f"first_contact: {'no' if customer.introduced_at else 'yes'}")
     if not customer.introduced_at:
-        company = business.company
-        sentence = words.text("introduction", name=first_name, assistant_name=company.assistant_name, company=company.name)
-        lines.append(f"introduction: {sentence}")
+        lines.append(f"introduction: {Introduction(business.company, locale).sentence(customer)}")
     return "\n".join(["<facts>", *lines, "</facts>"])
 
 

@@ -5,13 +5,14 @@ from typing import Any
 
 import httpx
 from langchain.agents import create_agent
-from langchain.agents.middleware import ModelCallLimitMiddleware, ModelFallbackMiddleware
+from langchain.agents.middleware import ModelFallbackMiddleware
 from langchain_openai import ChatOpenAI
 from langgraph.graph.state import CompiledStateGraph
 from pydantic import SecretStr
 
-from agent.durable import Durable
+from agent.durable import CallLimit, Durable, Metered
 from meetings.lanes import Lanes
+from meetings.usage import Meter
 from tools.availability import check_availability
 from tools.context import TurnContext
 from tools.meeting import (
@@ -54,10 +55,13 @@ def make_model(name: str, api_key: str, base_url: str, timeout_s: float, http: h
     )
 
 
-def make_agent(models: Sequence[ChatOpenAI], lanes: Lanes, max_calls: int) -> CompiledStateGraph[Any, Any, Any, Any]:
+def make_agent(
+    models: Sequence[ChatOpenAI], lanes: Lanes, meter: Meter, max_calls: int
+) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Built once and reused for every turn. The policy is not fixed here: it depends on the customer's language.
 
-    The first model is asked; each other one when those before it failed. All tries are one durable step.
+    The first model is asked; each other one when those before it failed. All tries are one durable step, and one of the
+    `max_calls` of a turn; beyond these, TooManyCallsError is raised.
 
     A mistake of ours inside a tool is not caught: it stops the turn, is reported, and the turn is tried again.
     """
@@ -66,10 +70,10 @@ def make_agent(models: Sequence[ChatOpenAI], lanes: Lanes, max_calls: int) -> Co
         tools=list(TOOLS),
         context_schema=TurnContext,
         middleware=[
+            CallLimit(max_calls),
             Durable(lanes),
-            # "end" would send the limit's own message to the customer.
-            ModelCallLimitMiddleware(run_limit=max_calls, exit_behavior="error"),
             *([ModelFallbackMiddleware(*models[1:])] if models[1:] else []),
+            Metered(meter),
         ],
     )
 

@@ -9,12 +9,14 @@ from typing import Any
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langgraph.graph.state import CompiledStateGraph
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from agent.balloons import balloons, pause_ms
-from agent.claim import Claims, Verdict
+from agent.claim import Claims, Verdict, replies_made
+from agent.durable import TooManyCallsError
 from agent.guard import objections
 from agent.history import Conversation, policy, read_conversation
+from agent.identity import identity_objections, owning_up
 from agent.known import known_facts
 from agent.model import text_of
 from agent.presence import Presence
@@ -31,6 +33,7 @@ from meetings.lanes import Lanes
 from meetings.outbox import Outbox
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.tables import Author, Customer, Message, MessageState, Turn
+from meetings.usage import Meter
 from prompts.catalogue import Catalogue
 from tools.context import TurnContext
 
@@ -58,6 +61,7 @@ class TurnServices:
     claims: Claims
     senses: Senses
     presence: Presence
+    meter: Meter
     now: Callable[[], datetime]
     locale: str
     message_chars: int
@@ -73,24 +77,34 @@ class Turns:
     async def run(self, customer_id: int, upto_message: int, turn_id: str) -> str:
         """The workflow. Returns its outcome: answered, refused, superseded, failed, or the verdict that needed no model."""
         step = self.s.lanes.step
+        try:
+            return await self._turn(customer_id, turn_id)
+        except Exception as error:
+            # A model, a service or the database that is down, or a mistake of ours: the turn is planned again.
+            problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
+            log.error("turn failed", turn=turn_id, problem=problem)
+        # If this did not get through either, nothing would plan the turn again before the customer's next message.
+        failed = await step("failed", lambda: self._failed(customer_id, turn_id), keep_trying=True)
+        if failed["attempts"] == _SORRY_AT:
+            await step("apologise", lambda: self._apologise(customer_id, failed["first_message"], failed["has_reply"]))
+        return "failed"
+
+    async def _turn(self, customer_id: int, turn_id: str) -> str:
+        """Everything up to the turn's end. Each part can be repeated by a later try: what was sent is not sent again."""
+        step = self.s.lanes.step
         claimed = await step("claim", lambda: self._claim(customer_id, turn_id))
         messages, verdict = claimed["messages"], claimed["verdict"]
         if not messages:
             return str(verdict)
-        try:
-            covered = await step("send what is unsent", lambda: self._send_unsent(customer_id, min(messages)))
-            if covered:  # the answer was made in an earlier try, only its sending failed: it is not made again
-                messages, outcome = [m for m in messages if m < covered], "answered"
-            elif verdict == Verdict.ANSWER:
-                outcome = await self._answer(customer_id, turn_id, messages)
-            else:
-                outcome = str(await step(verdict, lambda: self._say_once(customer_id, turn_id, verdict)))
-        except Exception as error:
-            # A model or a service that is down, or a mistake of ours: the messages stay unanswered and the turn is planned again.
-            problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
-            log.error("turn failed", turn=turn_id, problem=problem)
-            await step("failed", lambda: self._failed(customer_id, turn_id, messages))
-            return "failed"
+        covered = await step("send what is unsent", lambda: self._send_unsent(customer_id, min(messages)))
+        if covered:  # the answer was made in an earlier try, only its sending or the end failed: it is not made again
+            messages, outcome = [m for m in messages if m < covered], "answered"
+        elif verdict == Verdict.ANSWER:
+            outcome = await self._answer(customer_id, turn_id, messages)
+        elif verdict == Verdict.PAUSED:
+            outcome = "paused"
+        else:
+            outcome = str(await step(verdict, lambda: self._say_once(customer_id, turn_id, verdict, min(messages))))
         await step("settle", lambda: self._settle(customer_id))
         await step("finish", lambda: self._finish(customer_id, turn_id, messages, outcome))
         return outcome
@@ -111,31 +125,34 @@ class Turns:
         return outcome
 
     async def _think(self, customer_id: int, turn_id: str, claimed: list[int], spoken: Conversation) -> tuple[str, str]:
-        """The reply to send, and how the turn ends. A reply the guard refuses goes back once, then a person takes over."""
+        """The reply to send, and how the turn ends. A reply that is refused goes back once, then a person takes over."""
+        company, step = self.s.business.company, self.s.lanes.step
         messages = _messages(self.s.business, spoken, await self.s.senses.images(claimed))
         context = self._context(customer_id, turn_id, spoken)
         for attempt in (1, 2):
-            before = len(messages)
-            result = await self.agent.ainvoke({"messages": messages}, context=context)
-            messages = result["messages"]
-            await self._count(turn_id, messages[before:])
+            try:
+                messages = (await self.agent.ainvoke({"messages": messages}, context=context))["messages"]
+            except TooManyCallsError as error:
+                # Trying again would cost as much and end as it did.
+                log.warning("no answer found", turn=turn_id, attempt=attempt, problem=str(error))
+                break
             reply = text_of(messages)
-            why = await self.s.lanes.step(f"check {attempt}", partial(self._check, customer_id, reply))
-            if not why and reply:
-                return reply, "answered"
-            log.warning("reply refused", turn=turn_id, attempt=attempt, objections=why or ["it is empty"])
+            why = await step(f"check {attempt}", partial(self._check, customer_id, turn_id, spoken, reply, attempt))
+            if not why:
+                return owning_up(reply, spoken.new, company, spoken.locale), "answered"
+            log.warning("reply refused", turn=turn_id, attempt=attempt, objections=why)
             messages = [*messages, SystemMessage(_correction(why))]
-        words = Catalogue.load("conversation", spoken.locale)
         reason = Catalogue.load("conversation", self.s.locale).text("handoff_unsure")
-        await self.s.lanes.step("hand over", lambda: self._hand_over(customer_id, reason))
-        return words.text("safe_reply", company=self.s.business.company.name), "refused"
+        await step("hand over", lambda: self._hand_over(customer_id, reason))
+        safe = Catalogue.load("conversation", spoken.locale).text("safe_reply", company=company.name)
+        return owning_up(safe, spoken.new, company, spoken.locale), "refused"
 
     # Steps: each returns plain JSON.
 
     async def _claim(self, customer_id: int, turn_id: str) -> dict[str, Any]:
         return asdict(await self.s.claims.claim(customer_id, turn_id))
 
-    async def _say_once(self, customer_id: int, turn_id: str, verdict: str) -> str:
+    async def _say_once(self, customer_id: int, turn_id: str, verdict: str, first_message: int) -> str:
         """The fixed sentence of a verdict that needs no model. Said once, however often it applies."""
         words = Catalogue.load("conversation", await self._locale(customer_id))
         if verdict == Verdict.OPTED_OUT:
@@ -148,7 +165,7 @@ class Turns:
         reason = Catalogue.load("conversation", self.s.locale).text("handoff_too_many")
         await self._hand_over(customer_id, reason)
         text = words.text("too_many", company=self.s.business.company.name)
-        await self.s.outbox.post(customer_id, f"{turn_id}:too-many", text, turn_id=turn_id)
+        await self.s.outbox.post(customer_id, f"too-many:{customer_id}:{first_message}", text, turn_id=turn_id)
         return verdict
 
     async def _is_paused(self, customer_id: int) -> bool:
@@ -180,12 +197,20 @@ class Turns:
             )
         )
 
-    async def _check(self, customer_id: int, reply: str) -> list[str]:
+    async def _check(self, customer_id: int, turn_id: str, spoken: Conversation, reply: str, attempt: int) -> list[str]:
+        """Why the reply is refused; empty when it may be sent."""
+        found = await self._objections(customer_id, spoken, reply, attempt)
+        if found:
+            await self.s.meter.note_refusals(turn_id, attempt)
+        return found
+
+    async def _objections(self, customer_id: int, spoken: Conversation, reply: str, attempt: int) -> list[str]:
         if not reply:
-            return []
+            return ["it is empty"]
         if len(reply) > _REPLY_CHARS:
             return [f"it is longer than {_REPLY_CHARS} characters: say less"]
-        return objections(reply, await known_facts(self.s.db, self.s.business, customer_id, self.s.now(), self.s.locale))
+        known = await known_facts(self.s.db, self.s.business, customer_id, self.s.now(), self.s.locale)
+        return [*objections(reply, known), *identity_objections(reply, spoken.new, spoken.locale, is_last=attempt == 2)]
 
     async def _hand_over(self, customer_id: int, reason: str) -> bool:
         try:
@@ -207,33 +232,20 @@ class Turns:
     async def _send_unsent(self, customer_id: int, first_claimed: int) -> int:
         """Completes the sending of a reply that an earlier try at these messages made; its rows' highest id, 0 without one."""
         async with self.s.db.transaction() as session:
-            made = list(
-                await session.scalars(
-                    select(Message)
-                    .join(Turn, Turn.id == Message.turn_id)
-                    .where(
-                        Message.customer_id == customer_id,
-                        Message.author == Author.AGENT,
-                        Message.id > first_claimed,
-                        Message.key.like("turn:%:reply:%"),
-                        Turn.outcome == "failed",
-                    )
-                    .order_by(Message.id)
-                )
-            )
+            made = await replies_made(session, customer_id, first_claimed)
         for message in made:
             await self.s.outbox.post(customer_id, message.key or "", message.text, turn_id=message.turn_id)
         return max((message.id for message in made), default=0)
 
     async def _settle(self, customer_id: int) -> bool:
         """Completes what the model left out: the meeting's effects, the answers on the lead."""
-        await self.s.desk.settle_all(customer_id)
-        try:
-            await self.s.publisher.publish(customer_id)
-        except Exception as error:
-            # The answer is sent: whatever this is, it must not let the turn be answered again. The next turn tries anew.
-            problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
-            log.warning("answers not on the lead yet", customer=customer_id, problem=problem)
+        for what, complete in (("meeting", self.s.desk.settle_all), ("answers on the lead", self.s.publisher.publish)):
+            try:
+                await complete(customer_id)
+            except Exception as error:
+                # The answer is sent: whatever this is, it must not let the turn be tried again. It is still due, and looked for.
+                problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
+                log.warning("not complete yet", customer=customer_id, what=what, problem=problem)
         return True
 
     async def _finish(self, customer_id: int, turn_id: str, claimed: list[int], outcome: str) -> bool:
@@ -245,50 +257,42 @@ class Turns:
                 for message in await session.scalars(select(Message).where(Message.id.in_(claimed))):
                     message.state, message.turn_id = MessageState.ANSWERED, turn_id
                 customer.superseded = 0
-                customer.introduced_at = customer.introduced_at or now
             turn = await session.get_one(Turn, turn_id)
             turn.ended_at, turn.outcome = now, outcome
         return True
 
-    async def _failed(self, customer_id: int, turn_id: str, claimed: list[int]) -> bool:
+    async def _failed(self, customer_id: int, turn_id: str) -> dict[str, int]:
+        """Plans the turn again; how often in a row it failed, the oldest message without an answer, and whether one is made."""
         now = self.s.now()
         async with self.s.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
             customer.turn_attempts += 1
             customer.next_turn_at = now + timedelta(seconds=min(2.0**customer.turn_attempts, _BACKOFF_MAX_S))
-            turn = await session.get_one(Turn, turn_id)
-            turn.ended_at, turn.outcome = now, "failed"
-            attempts = customer.turn_attempts
-        if attempts == _SORRY_AT:
-            await self._apologise(customer_id, claimed[0])
-        return True
+            turn = await session.get(Turn, turn_id)
+            if turn is not None:  # else it failed before it was on record
+                turn.ended_at, turn.outcome = now, "failed"
+            first = await session.scalar(
+                select(func.min(Message.id)).where(
+                    Message.customer_id == customer_id, Message.author == Author.CUSTOMER, Message.state == MessageState.NEW
+                )
+            )
+            has_reply = bool(first and await replies_made(session, customer_id, first))
+            return {"attempts": customer.turn_attempts, "first_message": first or 0, "has_reply": has_reply}
 
-    async def _apologise(self, customer_id: int, first_message: int) -> None:
-        """One honest sentence for the customer and a task for the seller; the turn is tried again without another."""
+    async def _apologise(self, customer_id: int, first_message: int, has_reply: bool) -> bool:
+        """One honest sentence for the customer and a task for the seller; the turn is tried again without another.
+
+        No sentence if the reply is made and only can't be sent: it goes out first of all as soon as anything does.
+        """
         text = Catalogue.load("conversation", await self._locale(customer_id)).text("model_down")
         reason = Catalogue.load("conversation", self.s.locale).text("handoff_model_down")
         try:
-            await self.s.outbox.post(customer_id, f"sorry:{customer_id}:{first_message}", text, author=Author.SYSTEM)
+            if not has_reply:
+                await self.s.outbox.post(customer_id, f"sorry:{customer_id}:{first_message}", text, author=Author.SYSTEM)
             await self.s.hand_off.alert(customer_id, reason)
         except ServiceError as error:
             log.warning("apology or task waits", customer=customer_id, problem=str(error))
-
-    async def _count(self, turn_id: str, messages: list[AnyMessage]) -> None:
-        """Adds up what the provider says the model calls cost."""
-        answers = [m for m in messages if isinstance(m, AIMessage)]
-
-        async def add() -> bool:
-            async with self.s.db.transaction() as session:
-                turn = await session.get_one(Turn, turn_id)
-                for message in answers:
-                    turn.model_calls += 1
-                    if usage := message.usage_metadata:
-                        turn.input_tokens += usage["input_tokens"]
-                        turn.output_tokens += usage["output_tokens"]
-                        turn.cached_tokens += usage.get("input_token_details", {}).get("cache_read", 0)
-            return True
-
-        await self.s.lanes.step("count", add)
+        return True
 
     def _context(self, customer_id: int, turn_id: str, spoken: Conversation) -> TurnContext:
         s = self.s
@@ -309,5 +313,4 @@ def _messages(business: Business, spoken: Conversation, images: list[dict[str, A
 
 
 def _correction(why: list[str]) -> str:
-    reasons = "; ".join(why or ["it is empty"])
-    return f"That reply was NOT sent: {reasons}. Use the tools or say less, then answer the customer again."
+    return f"That reply was NOT sent: {'; '.join(why)}. Use the tools or say less, then answer the customer again."

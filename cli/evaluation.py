@@ -247,7 +247,7 @@ class _Run:
             cached_tokens=sum(t.cached_tokens for t in turns),
             output_tokens=output_tokens,
             customer_tokens=simulated.input_tokens + simulated.output_tokens if simulated else 0,
-            refused=sum(t.outcome == "refused" for t in turns),
+            refused=sum(t.refused for t in turns),
             seconds=seconds,
             cost=self.exam.cost(input_tokens, output_tokens),
             chats={

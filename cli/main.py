@@ -1,8 +1,10 @@
 """The command `marcado`. LangChain is imported only by the commands that need it: it takes seconds."""
 
+import json
 import secrets
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -216,6 +218,34 @@ def _accounts(business: Path | None) -> "tuple[Settings, Business]":
         return settings, load_business(settings.BUSINESS_FILE, settings.GOOGLE_CALENDAR_ID)
     except BusinessFileError as error:
         _stop(str(error).splitlines()[0], str(error).splitlines()[1:], "")
+
+
+@app.command(help=words.text("help_usage"))
+def usage(
+    since: Annotated[datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help=words.text("help_usage_since"))] = None,
+    by: Annotated[Literal["day", "customer", "meeting"], typer.Option("--by", help=words.text("help_usage_by"))] = "day",
+    is_json: Annotated[bool, typer.Option("--json", help=words.text("help_usage_json"))] = False,
+    business: BusinessOption = None,
+) -> None:
+    from cli.usage import NoUsageError, as_json, prices_of, read_report, show
+    from meetings.business import BusinessFileError, load_business
+
+    try:
+        settings = load_settings({"BUSINESS_FILE": business} if business else None)
+        rules = load_business(settings.BUSINESS_FILE, settings.GOOGLE_CALENDAR_ID)
+        day = since.date() if since else None
+        report = read_report(settings, rules, day)
+    except SettingsError as error:
+        _stop(error.headline, error.problems, words.text("settings_next"))
+    except BusinessFileError as error:
+        _stop(str(error).splitlines()[0], str(error).splitlines()[1:], "")
+    except NoUsageError as error:
+        _stop(words.text(error.key, where=error.where), [], words.text("usage_next"))
+    prices = prices_of(settings)
+    if is_json:
+        typer.echo(json.dumps(as_json(report, by, day, prices), ensure_ascii=False, indent=2))
+    else:
+        show(out, report, by, day, prices, rules, words)
 
 
 def _env_lines(urls: dict[str, str]) -> list[str]:

@@ -133,6 +133,18 @@ class Settings(BaseSettings):
     OPENAI_TRANSCRIPTION_MODEL: str = Field(
         default="gpt-4o-mini-transcribe", description="Name of the model that turns voice messages into text."
     )
+    MODEL_PRICE_INPUT: float | None = Field(
+        default=None,
+        ge=0,
+        description="Price of a million input tokens in US dollars. marcado usage shows money when this and MODEL_PRICE_OUTPUT "
+        "are set.",
+    )
+    MODEL_PRICE_CACHED: float | None = Field(
+        default=None,
+        ge=0,
+        description="Price of a million input tokens that the provider had cached. Leave empty for MODEL_PRICE_INPUT.",
+    )
+    MODEL_PRICE_OUTPUT: float | None = Field(default=None, ge=0, description="Price of a million output tokens in US dollars.")
     WEBHOOK_TOKEN: Annotated[SecretStr, Required, Field(min_length=16)] = Field(
         description="Secret of at least 16 characters that Kommo and Evolution send with each webhook "
         "(?token=… in the URL, or the header X-Marcado-Token). Make one with: openssl rand -hex 24."
@@ -181,7 +193,7 @@ class Settings(BaseSettings):
         default=10,
         ge=1,
         le=50,
-        description="Most model calls for one try at an answer; an answer that is refused gets one more try.",
+        description="Most model calls for one answer, a second try at a refused one included; beyond it a person takes over.",
     )
     MODEL_TIMEOUT_S: float = Field(default=45.0, gt=0, le=600, description="Seconds to wait for one answer of the model.")
     MESSAGES_PER_HOUR: int = Field(

@@ -34,6 +34,7 @@ from meetings.echoes import Echoes
 from meetings.follow_up import FollowUps
 from meetings.hooks import Hooks
 from meetings.inbox import Inbox
+from meetings.introduction import Introduction
 from meetings.invitations import Invitations
 from meetings.lanes import Lanes
 from meetings.looks import Looks
@@ -52,6 +53,7 @@ from meetings.sync import Synchroniser
 from meetings.tables import TouchKind
 from meetings.touch_checks import Witness
 from meetings.touches import Touches
+from meetings.usage import Meter
 from panel.app import PanelServices, mount_panel
 from panel.login import Sessions
 from panel.overview import Connection
@@ -122,7 +124,8 @@ def make_service(
     )
 
     leads = Leads(db, kommo, business, settings.LOCALE, now)
-    outbox = Outbox(db, whatsapp, now)
+    outbox = Outbox(db, whatsapp, now, Introduction(business.company, settings.LOCALE))
+    meter = Meter(db)
     token = settings.WEBHOOK_TOKEN.get_secret_value()
     push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token)
     calendars = CalendarWatch(db, calendar, business, push, now, poll_s=settings.CALENDAR_POLL_S)
@@ -180,6 +183,7 @@ def make_service(
         Claims(db, business, now, messages_per_hour=settings.MESSAGES_PER_HOUR, model_name=settings.OPENAI_MODEL),
         Senses(db, whatsapp, speech, now, max_audio_bytes=_MAX_AUDIO_BYTES, max_image_bytes=_MAX_IMAGE_BYTES),
         Presence(db, whatsapp),
+        meter,
         now,
         settings.LOCALE,
         settings.MESSAGE_CHARS,
@@ -189,7 +193,7 @@ def make_service(
     # No redirects and no proxies from the environment: the key goes to the configured server alone.
     model_http = httpx.AsyncClient(follow_redirects=False, trust_env=False)
     models = [make_model(name, key, settings.OPENAI_BASE_URL, settings.MODEL_TIMEOUT_S, model_http) for name in names]
-    Turns(turn_services, make_agent(models, lanes, settings.MODEL_CALLS_PER_TURN), settings.OPENAI_MODEL)
+    Turns(turn_services, make_agent(models, lanes, meter, settings.MODEL_CALLS_PER_TURN), settings.OPENAI_MODEL)
 
     door = Door(
         inbox=Inbox(

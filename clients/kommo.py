@@ -21,6 +21,7 @@ from clients.kommo_shapes import (
     fields_body,
     lead_body,
     lead_from,
+    phone_values,
     task_from,
 )
 from clients.transport import RetryPolicy, Transport
@@ -145,6 +146,22 @@ class KommoClient:
         """The contact with its leads, None when it does not exist."""
         item = await self._read_one("read contact", "contacts", contact_id, {"with": "leads"})
         return contact_from(item) if item else None
+
+    async def add_phone(self, contact_id: int, phone: str) -> None:
+        """One more phone number of the contact; those it has stay as somebody typed them. Safe to repeat.
+
+        Raises:
+            NotFoundError: The contact was deleted or merged away.
+        """
+        operation = "add phone"
+        item = await self._read_one(operation, "contacts", contact_id)
+        if item is None:
+            raise NotFoundError(SERVICE, operation, "it is not there any more")
+        values = phone_values(item)
+        if phone not in [value["value"] for value in values]:
+            # A field is written whole: what is left out is lost.
+            field = {"field_code": "PHONE", "values": [*values, {"value": phone, "enum_code": "MOB"}]}
+            await self._change(operation, "contacts", contact_id, {"custom_fields_values": [field]})
 
     # Tasks
 

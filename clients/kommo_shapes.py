@@ -99,16 +99,21 @@ def lead_from(item: Mapping[str, Any]) -> KommoLead:
 
 
 def contact_from(item: Mapping[str, Any]) -> KommoContact:
-    phones = [
-        str(value.get("value", ""))
-        for field in item.get("custom_fields_values") or []
-        if field.get("field_code") == "PHONE"
-        for value in field.get("values") or []
-    ]
+    phones = [value["value"] for value in phone_values(item)]
     leads = (item.get("_embedded") or {}).get("leads") or []
     return KommoContact(
         id=item["id"], name=item.get("name") or "", phones=tuple(phones), lead_ids=tuple(lead["id"] for lead in leads)
     )
+
+
+def phone_values(item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A contact's phones in the form in which they are written: value, and the kind of number if it has one."""
+    return [
+        {"value": str(value.get("value", "")), **{k: value[k] for k in ("enum_id", "enum_code") if value.get(k)}}
+        for field in item.get("custom_fields_values") or []
+        if field.get("field_code") == "PHONE"
+        for value in field.get("values") or []
+    ]
 
 
 def task_from(item: Mapping[str, Any]) -> KommoTask:

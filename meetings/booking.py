@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, text
@@ -15,6 +15,8 @@ from meetings.lifecycle import first_change, revise
 from meetings.qualification import Standing, answers_of, standing
 from meetings.slots import Interval, Period, free_slots, horizon, is_within_hours, spread
 from meetings.tables import Customer, Meeting, MeetingPhase, MeetingStatus, Offer
+
+_OFFER_HOLDS = timedelta(minutes=30)  # how long an offer may be taken up although the notice gets shorter meanwhile
 
 
 class BookingRefusedError(Exception):
@@ -250,8 +252,8 @@ class Booking:
         if offer is None or seller is None:
             raise BookingRefusedError("NOT_OFFERED", f"no option {option} was offered; call check_availability first")
         slot = Interval(offer.starts_at, offer.ends_at)
-        if offer.starts_at <= self.now() or not is_within_hours(self.business, seller, slot):
-            raise BookingRefusedError("SLOT_TAKEN", "that time has passed")
+        if not is_in_time(offer, self.business, self.now()) or not is_within_hours(self.business, seller, slot):
+            raise BookingRefusedError("SLOT_TAKEN", "that time has passed or is too soon by now")
         return offer, seller
 
     async def _check_not_taken(
@@ -348,6 +350,15 @@ class Booking:
                     by_start[slot.starts_at] = offer
                 result.append(OfferedTime(offer.number, offer.starts_at, seller.name))
         return result
+
+
+def is_in_time(offer: Offer, business: Business, now: datetime) -> bool:
+    """Whether the offered time is not too soon by now. Somebody who answers an offer gets what was offered; for who comes back
+    later the minimum notice counts anew.
+    """
+    is_fresh = now <= offer.offered_at + _OFFER_HOLDS
+    notice = timedelta(0) if is_fresh else timedelta(minutes=business.meetings.minimum_notice_min)
+    return offer.starts_at > now and offer.starts_at >= now + notice
 
 
 async def upcoming_meeting(session: AsyncSession, customer_id: int, now: datetime) -> Meeting | None:

@@ -103,6 +103,9 @@ class Company(_Part):
     facts: tuple[str, ...] = ()
 
 
+Alias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
 class CriterionType(StrEnum):
     TEXT = "text"
     NUMBER = "number"
@@ -148,6 +151,8 @@ class Criterion(_Part):
     Attributes:
         kommo_field_id: Lead field that holds the answer: written when the customer answers, and read so that what stands there
             already is not asked. Without one the answer goes into a note.
+        aliases: Other words for an option ("apê" for apartamento); for yes_no under "yes" and "no". A customer's answer that
+            names one counts as that option.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -157,6 +162,7 @@ class Criterion(_Part):
     options: tuple[str, ...] = ()
     rule: Rule = Rule()
     kommo_field_id: int | None = None
+    aliases: dict[str, tuple[Alias, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -171,6 +177,20 @@ class Criterion(_Part):
         unknown = sorted(set(self.rule.accept or ()) - set(self.options))
         if unknown:
             raise ValueError(f"rule.accept names {unknown[0]!r}, which is not among the options")
+        return self
+
+    @model_validator(mode="after")
+    def _aliases_are_clear(self) -> Self:
+        known = self.options if self.type is CriterionType.CHOICE else ("yes", "no") if self.type is CriterionType.YES_NO else ()
+        strange = sorted(set(self.aliases) - set(known))
+        if strange:
+            raise ValueError(
+                f"aliases names {strange[0]!r}, which is no option" if known else "aliases go with choice and yes_no only"
+            )
+        names = [name.casefold() for option in known for name in {option, *self.aliases.get(option, ())}]
+        double = [name for n, name in enumerate(names) if name in names[:n]]
+        if double:
+            raise ValueError(f"aliases: {double[0]!r} stands for more than one answer")
         return self
 
 

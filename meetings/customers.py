@@ -3,11 +3,13 @@
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
+import structlog
 from babel import Locale, UnknownLocaleError
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from clients.errors import ServiceError
 from clients.kommo import KommoClient, KommoContact, KommoLead
 from meetings.business import Business
 from meetings.database import Database
@@ -17,6 +19,7 @@ from meetings.qualification import adopt_from_lead, answers_of
 from meetings.tables import Author, Customer, Meeting, Message, MessageState, Offer, Turn
 from prompts.catalogue import Catalogue, closest_locale
 
+log = structlog.get_logger("customers")
 UNTIL_TAKEN_OFF = datetime(9999, 1, 1, tzinfo=UTC)  # the end of a pause that a tag holds
 
 
@@ -28,7 +31,8 @@ async def customer_of(session: AsyncSession, chat: ChatIdentity, name: str | Non
     """The customer of a chat, made if new.
 
     Found by phone (with and without Brazil's ninth digit), by hidden id, or by chat id. What the chat reveals for the first time
-    (phone, hidden id, name) is added; what we know is never blanked.
+    (phone, hidden id, name) is added; what we know is never blanked. The hidden id stays with somebody who takes a new number:
+    then the new one counts, and the one before is kept until Kommo knows.
     """
     customer = await find_customer(session, chat)
     if customer is None:
@@ -36,7 +40,8 @@ async def customer_of(session: AsyncSession, chat: ChatIdentity, name: str | Non
         session.add(customer)
     elif chat.lid and customer.lid is None:
         await _merge_hidden(session, customer, chat.lid)
-    if chat.phone and not customer.phone:
+    if chat.phone and match_key(chat.phone) != customer.match_key:
+        customer.former_phone = customer.phone or customer.former_phone
         customer.phone, customer.match_key = chat.phone, match_key(chat.phone)
     if chat.lid and not customer.lid:
         customer.lid = chat.lid
@@ -58,12 +63,14 @@ def plain_name(name: str) -> str | None:
 
 
 async def _merge_hidden(session: AsyncSession, customer: Customer, lid: str) -> None:
-    """Joins the record of somebody who first wrote under a hidden id, now that the phone behind it is known."""
+    """Joins the record of somebody who first wrote under a hidden id, or from another phone with it, now that this shows."""
     hidden = await session.scalar(
         select(Customer).where(or_(Customer.lid == lid, Customer.jid == lid), Customer.id != customer.id)
     )
     if hidden is None:
         return
+    if await session.scalar(select(Meeting.id).where(Meeting.customer_id == hidden.id).limit(1)) is not None:
+        _take_lead(customer, hidden)
     known = select(Message.vendor_id).where(Message.customer_id == customer.id)
     twice = update(Message).where(Message.customer_id == hidden.id, Message.vendor_id.in_(known))
     await session.execute(twice.values(vendor_id=None))  # told under both names: kept, but as one id
@@ -76,7 +83,12 @@ async def _merge_hidden(session: AsyncSession, customer: Customer, lid: str) -> 
         else:
             answer.customer_id = customer.id
     await session.execute(delete(Offer).where(Offer.customer_id == hidden.id))  # offered again in the next turn
-    kept = ("name", "locale", "introduced_at", "opted_out_at", "handed_off_at", "handoff_reason", "handoff_task_id")
+    if customer.kommo_lead_id is None:
+        _take_lead(customer, hidden)
+    kept = (
+        *("name", "locale", "introduced_at", "opted_out_at", "not_qualified_at"),
+        *("handed_off_at", "handoff_reason", "handoff_task_id"),
+    )
     if hidden.paused_until and (customer.paused_until is None or customer.paused_until < hidden.paused_until):
         customer.paused_until, customer.pause_source = hidden.paused_until, hidden.pause_source
     for name in kept:
@@ -90,6 +102,14 @@ async def _merge_hidden(session: AsyncSession, customer: Customer, lid: str) -> 
 async def customer_by_phone(session: AsyncSession, phone: str) -> Customer | None:
     """The customer with that phone (E.164), with or without the ninth digit; None when nobody with it has written."""
     return await session.scalar(select(Customer).where(Customer.match_key == match_key(phone)))
+
+
+def _take_lead(customer: Customer, other: Customer) -> None:
+    """The other record's lead becomes the customer's; its contact will get the customer's phone."""
+    if other.kommo_lead_id is None:
+        return
+    customer.kommo_contact_id, customer.kommo_lead_id = other.kommo_contact_id, other.kommo_lead_id
+    customer.kommo_user_id, customer.former_phone = other.kommo_user_id, other.phone or other.former_phone
 
 
 async def find_customer(session: AsyncSession, chat: ChatIdentity) -> Customer | None:
@@ -227,12 +247,13 @@ class Leads:
         """
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
-            if customer.kommo_lead_id:
-                return customer.kommo_lead_id
-            phone, name = customer.phone, customer.name
-        if not phone:
-            return None
-        contact = await self.find_contact(phone)
+            phone, name, former = customer.phone, customer.name, customer.former_phone
+            known_lead_id, contact_id = customer.kommo_lead_id, customer.kommo_contact_id
+        if phone and former:
+            await self._tell_new_number(customer_id, contact_id, phone, former)
+        if known_lead_id or not phone:
+            return known_lead_id
+        contact = await self.find_contact(phone) or (await self.find_contact(former) if former else None)
         lead = await self._open_lead(contact) if contact else None
         if lead:
             await self._save(customer_id, lead.id, contact.id if contact else None, lead)
@@ -271,6 +292,25 @@ class Leads:
                 if any(number and same_person(number, phone) for number in known):
                     return contact
         return None
+
+    async def _tell_new_number(self, customer_id: int, contact_id: int | None, phone: str, former: str) -> None:
+        """Adds the customer's new number to their contact, which keeps the one before. Kommo's trouble with it is no reason to
+        stop: the next turn tries again.
+        """
+        try:
+            if contact_id is None:
+                found = await self.find_contact(former)
+                contact_id = found.id if found else None
+            contact = await self.kommo.get_contact(contact_id) if contact_id else None
+            if contact and not any(same_person(known, phone) for known in contact.phones):
+                await self.kommo.add_phone(contact.id, phone)
+        except ServiceError as error:
+            log.warning("new number not on the contact yet", customer=customer_id, problem=str(error))
+            return
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            if customer.phone == phone:  # else it has changed once more
+                customer.former_phone = None
 
     async def _open_lead(self, contact: KommoContact) -> KommoLead | None:
         leads = await self.kommo.list_leads(contact.lead_ids)

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, StepOptions
 from sqlalchemy.engine import URL
 
 QUEUE = "lanes"
 # A constant: with DBOS's default (a hash of the code) workflows of the version before would never be finished.
 APPLICATION_VERSION = "1"
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
+_TRIES = 1000  # of a step that must succeed in the end: more than a month
 
 
 def lane_of(customer_id: int) -> str:
@@ -86,13 +87,21 @@ class Lanes:
         with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=lane):
             await DBOS.enqueue_workflow_async(QUEUE, self._workflows[workflow], *args)
 
-    async def step(self, name: str, function: Callable[[], Awaitable[Any]]) -> Any:
-        """Runs a step of the current workflow: its result (plain JSON) is kept, a replay does not run it again."""
+    async def step(self, name: str, function: Callable[[], Awaitable[Any]], *, keep_trying: bool = False) -> Any:
+        """Runs a step of the current workflow: its result (plain JSON) is kept, a replay does not run it again.
+
+        Args:
+            keep_trying: Whether the step is repeated when it raises, after 1, 2, 4 … 3600 seconds, until it succeeds. Its lane
+                waits meanwhile.
+        """
 
         async def call() -> Any:  # the engine tells coroutine functions from others by looking; a lambda hides it
             return await function()
 
-        return await DBOS.run_step_async({"name": name}, call)
+        options: StepOptions = {"name": name}
+        if keep_trying:
+            options |= {"retries_allowed": True, "interval_seconds": 1.0, "backoff_rate": 2.0, "max_attempts": _TRIES}
+        return await DBOS.run_step_async(options, call)
 
     async def unfinished(self) -> list[str]:
         """Ids of the workflows that wait or run."""

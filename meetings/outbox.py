@@ -17,6 +17,7 @@ from clients.errors import (
 )
 from clients.whatsapp import SentMessage, WhatsAppClient
 from meetings.database import Database
+from meetings.introduction import Introduction
 from meetings.phones import spellings
 from meetings.tables import Author, Customer, Message, MessageState, SellerMessage
 
@@ -42,6 +43,7 @@ class Sender:
             UnreachableError, OutcomeUnknownError, LoginRefusedError: Not known to be sent; call again later.
         """
         if message.state in _DONE:
+            await self._note_sent(message.id)  # its receipt may have come by webhook, to a process that was killed
             return MessageState(message.state)
         if message.state == MessageState.SENDING and await self._adopt(message):
             return MessageState.SENT
@@ -53,6 +55,13 @@ class Sender:
     async def _recipient(self, session: AsyncSession, message: Row) -> tuple[list[str], set[str]]:
         """Where to send, best first, and the WhatsApp ids of messages that are known in that chat."""
         raise NotImplementedError
+
+    async def _words(self, session: AsyncSession, row: Row) -> str:
+        """What is sent for a row, decided at the moment of sending."""
+        return row.text
+
+    async def _note_sent(self, message_id: int) -> None:
+        """Called when a row is known to be sent, perhaps more than once."""
 
     async def _adopt(self, message: Row) -> bool:
         """Whether an earlier attempt, whose answer we never saw, did send it."""
@@ -79,10 +88,12 @@ class Sender:
         async with self.db.transaction() as session:
             row = await self._row(session, message.id)
             row.state, row.send_started_at, row.attempts = MessageState.SENDING, self.now(), row.attempts + 1
+            unsent = row.text
+            row.text = text = await self._words(session, row)
             addresses, _ = await self._recipient(session, row)
         for n, address in enumerate(addresses):
             try:
-                sent = await self.whatsapp.send_text(address, message.text, delay_ms=delay_ms)
+                sent = await self.whatsapp.send_text(address, text, delay_ms=delay_ms)
             except NotOnWhatsAppError as error:
                 if n == len(addresses) - 1:
                     return await self._failed(message.id, error.detail)
@@ -91,7 +102,7 @@ class Sender:
             except OutcomeUnknownError:
                 raise  # the row stays "sending": the next attempt looks first
             except (UnreachableError, LoginRefusedError):
-                await self._waits(message.id)
+                await self._waits(message.id, unsent)
                 raise
             else:
                 await self._sent(message.id, sent)
@@ -104,6 +115,7 @@ class Sender:
             row.vendor_id, row.problem = sent.id, None
             if row.state in (MessageState.PENDING, MessageState.SENDING):  # its webhook may have come first and say more
                 row.state = MessageState.SENT
+        await self._note_sent(message_id)
 
     async def _failed(self, message_id: int, problem: str) -> MessageState:
         log.error("message refused", message=message_id, problem=problem)
@@ -112,14 +124,21 @@ class Sender:
             row.state, row.problem = MessageState.FAILED, problem
         return MessageState.FAILED
 
-    async def _waits(self, message_id: int) -> None:
+    async def _waits(self, message_id: int, unsent: str) -> None:
         async with self.db.transaction() as session:
             row = await self._row(session, message_id)
-            row.state = MessageState.PENDING
+            row.state, row.text = MessageState.PENDING, unsent
 
 
 class Outbox(Sender):
-    """The only way a text reaches a customer."""
+    """The only way a text reaches a customer. So here it is seen to that the first one introduces us."""
+
+    def __init__(
+        self, db: Database, whatsapp: WhatsAppClient, now: Callable[[], datetime], introduction: Introduction | None = None
+    ) -> None:
+        """`introduction`: what a customer's first message must hold; None for nothing."""
+        super().__init__(db, whatsapp, now)
+        self.introduction = introduction
 
     async def post(
         self,
@@ -210,6 +229,35 @@ class Outbox(Sender):
             select(Message.vendor_id).where(Message.customer_id == customer.id, Message.vendor_id.is_not(None))
         )
         return _addresses(customer), {vendor_id for vendor_id in known if vendor_id}
+
+    async def _words(self, session: AsyncSession, row: Row) -> str:
+        """The row's text, with an introduction if the customer has none yet. Decided at the moment of sending: until then
+        another message may go out first, or this one not at all.
+        """
+        assert isinstance(row, Message)
+        customer = await session.get_one(Customer, row.customer_id)
+        if self.introduction is None or customer.introduced_at is not None:
+            return row.text
+        others = await session.scalars(
+            select(Message.text).where(
+                Message.customer_id == customer.id, Message.state == MessageState.SENDING, Message.id != row.id
+            )
+        )
+        if any(self.introduction.is_in(text, customer) for text in others):
+            return row.text  # its answer was lost, most likely it arrived
+        return self.introduction.before(row.text, customer)
+
+    async def _note_sent(self, message_id: int) -> None:
+        """The customer is introduced from the first message on that said so and was sent."""
+        if self.introduction is None:
+            return
+        async with self.db.transaction() as session:
+            row = await session.get_one(Message, message_id)
+            customer = await session.get_one(Customer, row.customer_id)
+            if row.state == MessageState.FAILED or customer.introduced_at is not None:
+                return
+            if self.introduction.is_in(row.text, customer):
+                customer.introduced_at = self.now()
 
 
 def _is_notice(key: str, meeting_id: int) -> bool:

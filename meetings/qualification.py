@@ -1,59 +1,25 @@
-"""Judges what customers answered against the business file: values, rules, evidence. Pure but for the two store functions."""
+"""Judges what customers answered against the business file: values, rules. Pure but for the store functions."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from babel.numbers import NumberFormatError, format_currency, parse_decimal
+from babel.numbers import format_currency
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from meetings.amounts import only_exact
 from meetings.business import Business, Criterion, CriterionType
-from meetings.tables import Answer, Author, Customer, Message
+from meetings.tables import Answer, Customer, Message
 
-_YES = {"sim", "s", "si", "yes", "y", "true", "1"}
+YES_WORDS = {"sim", "s", "si", "yes", "y", "true", "1"}
+NO_WORDS = {"nao", "n", "no", "false", "negativo", "0"}
 _YES_ALONE = {"claro", "isso", "sou", "tenho"}  # "claro que não", "tenho não" mean the opposite
-_NO = {"nao", "n", "no", "false", "negativo", "0"}
 _TURNING = {"nao", "not", "nunca", "never", "nem"}  # what turns a yes around; the Portuguese "no" does not
-# Words that say yes or no when they are quoted as evidence, in our three languages, after `fold`.
-_ASSENTS = {
-    *_YES, "claro", "exato", "exatamente", "correto", "positivo", "aham", "uhum", "certeza", "eh", "sou", "somos", "tenho",
-    "temos", "meu", "minha", "nosso", "nossa", "proprio", "propria", "dono", "dona", "proprietario", "proprietaria", "ok",
-    "soy", "tengo", "tenemos", "es", "mio", "mia", "nuestro", "nuestra", "propio", "propia", "dueno", "duena", "propietario",
-    "propietaria", "yeah", "yep", "sure", "correct", "am", "are", "is", "have", "own", "owner", "mine", "my", "our",
-}  # fmt: skip
-_DENIALS = {
-    *_NO,
-    "nunca",
-    "nem",
-    "not",
-    "dont",
-    "isn",
-    "don",
-    "never",
-    "alugo",
-    "alugado",
-    "alugada",
-    "inquilino",
-    "inquilina",
-    "rent",
-}
-_NUMBER = re.compile(r"\d[\d.,]*")
-_LONGEST_NUMBER = 20  # characters; no bill and no head count is longer
-# What makes a number inexact or another one: bounds ("até 300"), leftovers ("300 e pouco"), multipliers ("2 mil"), a minus.
-_NOT_EXACT = re.compile(
-    r"\b(?:mais de|menos de|acima de|abaixo de|maior que|menor que|passa de|ate|quase|a partir de|pelo menos|no (?:max|min)imo"
-    r"|mas de|hasta|casi|desde|al menos|por lo menos|como (?:max|min)imo"
-    r"|more than|less than|over|under|above|below|up to|at (?:least|most)|almost|nearly"
-    r"|e (?:pouc[oa]s?|tant[oa]s|alguma coisa|quebrados)|y (?:pico|algo)|and (?:something|change))\b"
-    r"|\d\s*(?:mil|k|milh(?:ao|oes)|millon(?:es)?|thousand|grand|million)\b"
-    r"|[<>≤≥]|\d\s*\+|(?:^|[\s$])[-−.,]\d"
-)
-_OTHER_UNITS = re.compile(r"kwh|%|us\$|usd|dolar|dollar|€|\beuros?\b")  # amounts are kept and compared in reais
 # Phones and text programs write these where people mean the plain ones.
 _PLAIN_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'})
 
@@ -108,9 +74,7 @@ def judge(criterion: Criterion, value: str) -> Judged:
         case CriterionType.TEXT:
             return Judged(text, qualifies=True)
         case CriterionType.NUMBER | CriterionType.MONEY:
-            if criterion.type is CriterionType.MONEY and _OTHER_UNITS.search(fold(text)):
-                raise UnclearAnswerError("give one amount of money in reais")
-            number = _number(text)
+            number = _number(text, in_reais=criterion.type is CriterionType.MONEY)
             shown = _money(number) if criterion.type is CriterionType.MONEY else f"{number.normalize():f}"
             low = Decimal(str(rule.min)) if rule.min is not None else None
             high = Decimal(str(rule.max)) if rule.max is not None else None
@@ -119,7 +83,7 @@ def judge(criterion: Criterion, value: str) -> Judged:
             answer = _yes_no(text)
             return Judged("sim" if answer else "não", rule.equals is None or answer == rule.equals)
         case CriterionType.CHOICE:
-            option = next((o for o in criterion.options if fold(o) == fold(text)), None)
+            option = next((o for o in criterion.options if fold(text) in _names(criterion, o)), None)
             if option is None:
                 raise UnclearAnswerError(f"choose one of: {', '.join(criterion.options)}")
             return Judged(option, rule.accept is None or option in rule.accept)
@@ -146,43 +110,6 @@ def fold(text: str) -> str:
     apart = unicodedata.normalize("NFKD", text.translate(_PLAIN_QUOTES)).casefold().translate(_PLAIN_QUOTES)
     plain = "".join(c for c in unicodedata.normalize("NFKD", apart) if not unicodedata.combining(c))
     return " ".join(plain.split())
-
-
-def source_of(quote: str, messages: Sequence[Message]) -> Message | None:
-    """The newest message of the customer that contains the quoted words as whole words, None when they never said so."""
-    words = fold(quote).strip(" .!?,;\"'")
-    if not words:
-        return None
-    said = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)")  # "80" does not stand in "1800"
-    return next((m for m in reversed(messages) if m.author == Author.CUSTOMER and said.search(fold(m.text))), None)
-
-
-def supports(criterion: Criterion, judged: Judged, quote: str) -> bool:
-    """Whether the quoted words hold the value: a model must not hang a value on words that say something else."""
-    said = fold(quote)
-    match criterion.type:
-        case CriterionType.NUMBER | CriterionType.MONEY:
-            return _number(judged.value) in _numbers_in(said)
-        case CriterionType.CHOICE:
-            return fold(judged.value)[:5] in said  # the stem is enough: "casas", "comercial"
-        case CriterionType.YES_NO:
-            words = set(re.findall(r"\w+", said))
-            if not re.match(r"no\b", said):
-                words.discard("no")  # in Portuguese it means "in the": "sim, no meu nome"
-            return bool(words & _DENIALS) if judged.value == "não" else bool(words & _ASSENTS) and not words & _DENIALS
-        case CriterionType.TEXT:
-            return True
-
-
-def _numbers_in(text: str) -> set[Decimal]:
-    """The numbers written in digits, "2 mil" among them."""
-    found = set()
-    for match in re.finditer(r"(\d[\d.,]*)(\s*(?:mil|k)\b)?", text):
-        try:
-            found.add(_number(match[1]) * (1000 if match[2] else 1))
-        except UnclearAnswerError:
-            continue
-    return found
 
 
 async def answers_of(session: AsyncSession, customer: Customer) -> list[Answer]:
@@ -227,22 +154,20 @@ async def record_answer(
     answer.on_lead = message is None
 
 
-def _number(text: str) -> Decimal:
-    found = _NUMBER.findall(text)
-    if len(found) != 1 or len(found[0]) > _LONGEST_NUMBER or _NOT_EXACT.search(fold(text)):
-        raise UnclearAnswerError("give one exact number, all in digits")
-    digits = found[0].rstrip(".,")
-    try:
-        # Brazil writes 1.491,00; a model or an English speaker may write 1491.00 or 1,491.00.
-        english = re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d{1,2}", digits)
-        return parse_decimal(digits, locale="en" if english else "pt_BR", strict=True)
-    except NumberFormatError:
-        raise UnclearAnswerError("give one exact number, all in digits") from None
+def _number(text: str, *, in_reais: bool = False) -> Decimal:
+    number = only_exact(fold(text), in_reais=in_reais)
+    if number is None:
+        raise UnclearAnswerError("give one exact amount of money in reais" if in_reais else "give one exact number")
+    return number
 
 
 def parse_money(value: str) -> Decimal:
     """The amount in a stored money answer, in reais."""
     return _number(value)
+
+
+def _names(criterion: Criterion, option: str) -> set[str]:
+    return {fold(name) for name in (option, *criterion.aliases.get(option, ()))}
 
 
 def _money(amount: Decimal) -> str:
@@ -252,10 +177,10 @@ def _money(amount: Decimal) -> str:
 def _yes_no(text: str) -> bool:
     first, *others = re.findall(r"[^\W_]+", fold(text)) or [""]
     rest = set(others)
-    if first in _YES and not rest & _TURNING:
+    if first in YES_WORDS and not rest & _TURNING:
         return True
-    if first in _YES_ALONE and not rest & (_TURNING | _NO):
+    if first in _YES_ALONE and not rest & (_TURNING | NO_WORDS):
         return True
-    if first in _NO and not rest & {"sim", "si", "yes"}:
+    if first in NO_WORDS and not rest & {"sim", "si", "yes"}:
         return False
     raise UnclearAnswerError("answer yes or no")

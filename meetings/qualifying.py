@@ -10,6 +10,7 @@ from clients.kommo import KommoClient
 from meetings.business import Business, in_language
 from meetings.customers import Leads
 from meetings.database import Database
+from meetings.evidence import find_evidence, proves
 from meetings.qualification import (
     Judged,
     Qualification,
@@ -18,12 +19,10 @@ from meetings.qualification import (
     answers_of,
     judge,
     record_answer,
-    source_of,
     standing,
-    supports,
 )
 from meetings.tables import Answer, Customer, Message
-from prompts.catalogue import Catalogue
+from prompts.catalogue import DEFAULT_LOCALE, Catalogue
 
 _FOLLOW_UP = 1  # Kommo's built-in task type
 
@@ -54,17 +53,16 @@ class Qualifier:
             names = ", ".join(c.name for c in self.business.qualification)
             raise UnclearAnswerError(f"there is no criterion {criterion[:40]!r}; use one of: {names}")
         judged = judge(wanted, value)
-        if not supports(wanted, judged, quote):
-            raise UnclearAnswerError(
-                "the quoted words do not say that value; quote the words that do, or ask the customer (numbers in digits)"
-            )
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
             messages = list(await session.scalars(select(Message).where(Message.customer_id == customer_id).order_by(Message.id)))
-            source = source_of(quote, messages)
-            if source is None:
+            evidence = find_evidence(quote, messages)
+            if evidence is None:
                 raise UnclearAnswerError("the quote stands in no message of the customer; quote their exact words")
-            await record_answer(session, customer, wanted, judged, quote, source, self.now())
+            if not proves(wanted, judged, evidence):
+                question = in_language(wanted.question, customer.locale or DEFAULT_LOCALE)
+                raise UnclearAnswerError(f"the customer's words do not say that value; quote those that do, or ask: {question}")
+            await record_answer(session, customer, wanted, judged, quote, evidence.message, self.now())
             await session.flush()
             state = standing(self.business, await answers_of(session, customer))
             if state.standing is Standing.FAILED:

@@ -97,7 +97,8 @@ class Customer(Table):
     """A person who writes to us.
 
     `match_key` is the same with and without Brazil's ninth digit. `pause_source` is person, hand-off, tag or operator.
-    `resumed` counts how often messages that a pause had left to a person were given back to the agent.
+    `resumed` counts how often messages that a pause had left to a person were given back to the agent. `former_phone`: the number
+    they wrote from before, until Kommo's contact has the new one.
     """
 
     __tablename__ = "customer"
@@ -105,6 +106,7 @@ class Customer(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     phone: Mapped[str | None] = mapped_column(String(20))
     match_key: Mapped[str | None] = mapped_column(String(20), unique=True)
+    former_phone: Mapped[str | None] = mapped_column(String(20))
     jid: Mapped[str] = mapped_column(String(80))
     lid: Mapped[str | None] = mapped_column(String(80), unique=True)
     name: Mapped[str | None]

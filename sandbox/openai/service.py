@@ -21,6 +21,7 @@ from sandbox.openai.wire import (
     cached_tokens,
     check_request,
     prompt_text,
+    prompt_tokens,
     tokens,
     usage,
     usual_error,
@@ -236,7 +237,7 @@ class OpenAIService:
             model=STAND_IN if self.state.mind == "stand_in" else body["model"],
             message=spoken.message,
             finish_reason=spoken.finish_reason,
-            usage=usage(tokens(prompt), cached, tokens(said)),
+            usage=usage(prompt_tokens(body), cached, tokens(said)),
         )
 
     def _think(self, body: dict[str, Any]) -> Spoken:

@@ -1,5 +1,6 @@
 """OpenAI's wire format: errors, the checks on a request, completions, streams, token counts."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -240,9 +241,38 @@ class EventStream(Response):
 
 
 def prompt_text(body: dict[str, Any]) -> str:
-    """A request as the one text a prompt cache compares: tools first, then the messages in order."""
+    """A request as the one text a prompt cache compares: tools first, then the messages in order.
+
+    A picture sent along stands for itself by a digest: what it costs has nothing to do with its length in the request.
+    """
     parts = [*(body.get("tools") or []), *body["messages"]]
-    return "".join(json.dumps(part, ensure_ascii=False, sort_keys=True) for part in parts)
+    return "".join(json.dumps(_with_digests(part), ensure_ascii=False, sort_keys=True) for part in parts)
+
+
+def _with_digests(part: dict[str, Any]) -> dict[str, Any]:
+    content = part.get("content")
+    if not isinstance(content, list):
+        return part
+    return {**part, "content": [_digest(piece) if _is_picture(piece) else piece for piece in content]}
+
+
+def _is_picture(piece: Any) -> bool:
+    return isinstance(piece, dict) and piece.get("type") == "image_url"
+
+
+def _digest(piece: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "image_url", "sha256": hashlib.sha256(json.dumps(piece, sort_keys=True).encode()).hexdigest()}
+
+
+def prompt_tokens(body: dict[str, Any]) -> int:
+    """An estimate of what a request costs: its text, and for each picture what OpenAI takes for one of 1024 × 1024."""
+    contents = [message.get("content") for message in body["messages"]]
+    pictures = [piece for content in contents if isinstance(content, list) for piece in content if _is_picture(piece)]
+    low = len([piece for piece in pictures if (piece.get("image_url") or {}).get("detail") == "low"])
+    return tokens(prompt_text(body)) + low * _LOW_PICTURE + (len(pictures) - low) * _PICTURE
+
+
+_PICTURE, _LOW_PICTURE = 765, 85
 
 
 def tokens(text: str) -> int:

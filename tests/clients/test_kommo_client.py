@@ -269,6 +269,22 @@ def test_a_contact_without_phones_and_leads_is_read(scene):
     assert scene.kommo(lambda kommo: kommo.get_contact(12)) == KommoContact(id=12, name="Mudo")
 
 
+def test_a_phone_is_added_once_and_those_before_stay_as_they_were_typed(scene):
+    for _ in range(2):
+        scene.kommo(lambda kommo: kommo.add_phone(11, "+5521998877665"))
+    assert scene.kommo(lambda kommo: kommo.get_contact(11)).phones == ("(11) 98765-4321", "+5521998877665")
+    assert len([call for call in scene.requests("kommo") if call["method"] == "PATCH"]) == 1
+
+
+def test_a_contact_without_a_phone_gets_its_first(scene):
+    scene.kommo(lambda kommo: kommo.add_phone(12, "+5521998877665"))
+    assert scene.kommo(lambda kommo: kommo.get_contact(12)).phones == ("+5521998877665",)
+
+
+def test_a_phone_of_a_contact_that_is_gone_is_an_error(scene):
+    assert type(scene.kommo(lambda kommo: failure(kommo.add_phone(GONE, "+5521998877665")))) is NotFoundError
+
+
 def test_a_contact_that_is_not_there_is_none(scene):
     assert scene.kommo(lambda kommo: kommo.get_contact(GONE)) is None
 

@@ -148,6 +148,7 @@ async def add_offer(
     seller: int = ANA,
     turn_id: str = "turn-1",
     minutes: int = 60,
+    offered_at: datetime | None = None,
 ) -> None:
     async with db.transaction() as session:
         ends_at = starts_at + timedelta(minutes=minutes)
@@ -159,7 +160,7 @@ async def add_offer(
                 starts_at=starts_at,
                 ends_at=ends_at,
                 turn_id=turn_id,
-                offered_at=starts_at,
+                offered_at=offered_at or starts_at,
             )
         )
 

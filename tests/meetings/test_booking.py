@@ -336,6 +336,34 @@ def test_an_offer_of_somebody_who_sells_no_more_can_not_be_chosen(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("offered", "chosen", "start", "outcome"),
+    [
+        ("08:00", "08:01", "10:00", "booked"),  # the notice has shrunk by a minute since the offer
+        ("08:00", "08:30", "10:00", "booked"),
+        ("08:00", "08:31", "10:00", "SLOT_TAKEN"),  # an old offer, inside the notice by now
+        ("08:00", "09:50", "10:00", "SLOT_TAKEN"),
+        ("08:00", "09:50", "14:00", "booked"),  # as old, but still far enough away
+        ("08:00", "12:00", "14:00", "booked"),
+        ("08:00", "12:01", "14:00", "SLOT_TAKEN"),
+    ],
+)
+def test_an_old_offer_must_leave_the_seller_the_notice(
+    tmp_path: Path, scene: Scene, offered: str, chosen: str, start: str, outcome: str
+) -> None:
+    async def act(place: Office) -> str:
+        customer = await place.qualified()
+        await add_offer(place.db, customer, 1, at(f"2026-03-09 {start}"), offered_at=at(f"2026-03-09 {offered}"))
+        scene.control("/clock", now=at(f"2026-03-09 {chosen}").isoformat())
+        try:
+            await place.booking.reserve(customer, 1, "turn-1")
+        except BookingRefusedError as error:
+            return error.code
+        return "booked"
+
+    assert run(tmp_path, scene, act) == outcome
+
+
+@pytest.mark.parametrize(
     "start",
     ["2026-03-06 10:00", "2026-03-10 19:00", "2026-03-14 10:00", "2026-04-03 10:00"],
     ids=["past", "late", "Saturday", "holiday"],

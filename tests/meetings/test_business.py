@@ -210,6 +210,10 @@ MISTAKES = [
     ('accept = ["casa", "comércio", "sítio"]', "accept = []", "qualification[1].rule.accept: Tuple should have at least 1 item"),
     ('options = ["casa", "comércio", "sítio", "apartamento"]\n', "", "qualification[1]: a choice needs options = [...]"),
     ('type = "yes_no"', 'type = "yes_no"\noptions = ["a"]', "qualification[2]: options go with type 'choice' only"),
+    ('apartamento = ["apto"', '"mansão" = ["apto"', "qualification[1]: aliases names 'mansão', which is no option"),
+    ('casa = ["sobrado"', 'casa = ["apto"', "qualification[1]: aliases: 'apto' stands for more than one answer"),
+    ('no = ["aluguel"', 'maybe = ["aluguel"', "qualification[2]: aliases names 'maybe', which is no option"),
+    ('type = "money"', 'type = "money"\naliases = { a = ["b"] }', "qualification[0]: aliases go with choice and yes_no only"),
     ('name = "bill"', 'name = "Conta de luz"', "qualification[0].name: String should match pattern"),
     ('name = "property"', 'name = "bill"', "qualification: name 'bill' stands twice"),
     # sellers

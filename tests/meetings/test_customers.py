@@ -88,6 +88,18 @@ def test_different_people_are_different_customers(tmp_path: Path) -> None:
     assert len(met(tmp_path, (BY_PHONE, "Maria"), (OTHER, "Maria"), (hidden, "Maria"))) == 3
 
 
+def test_a_new_number_with_the_same_hidden_id_is_the_same_person(tmp_path: Path) -> None:
+    moved = ChatIdentity(OTHER.phone, OTHER.jid, LID)
+    (customer,) = met(tmp_path, (BY_BOTH, "Maria"), (moved, None), (BY_LID, None), (moved, None))
+    assert (customer.phone, customer.match_key, customer.jid) == (OTHER.phone, "5511912345678", OTHER.jid)
+    assert (customer.former_phone, customer.lid, customer.name) == (PHONE, LID, "Maria")
+
+
+def test_the_number_with_and_without_the_ninth_digit_is_no_new_number(tmp_path: Path) -> None:
+    (customer,) = met(tmp_path, (BY_BOTH, None), (ChatIdentity("+551187654321", OLD_JID, LID), None))
+    assert (customer.phone, customer.former_phone) == (PHONE, None)
+
+
 def test_what_is_known_is_added_to_and_never_blanked_or_overwritten(tmp_path: Path) -> None:
     (customer,) = met(tmp_path, (BY_PHONE, None), (BY_BOTH, "Maria Souza"), (BY_LID, None), (BY_PHONE, "Mari 🌻"))
     assert (customer.phone, customer.lid, customer.jid, customer.name) == (PHONE, LID, JID, "Maria Souza")

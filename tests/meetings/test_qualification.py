@@ -21,10 +21,9 @@ from meetings.qualification import (
     fold,
     judge,
     record_answer,
-    source_of,
     standing,
 )
-from meetings.tables import Answer, Author, Customer, Message, MessageState
+from meetings.tables import Answer, Customer, Message
 
 UNCLEAR = None
 
@@ -117,13 +116,16 @@ WRITTEN = [
     ("at least 300", UNCLEAR),
     (">300", UNCLEAR),
     ("300+", UNCLEAR),
-    # not all in digits
-    ("2 mil", UNCLEAR),
-    ("1,5 mil", UNCLEAR),
-    ("2k", UNCLEAR),
-    ("3 thousand", UNCLEAR),
-    ("oitocentos", UNCLEAR),
-    ("mil", UNCLEAR),
+    # in words, or half in words (more in test_amounts)
+    ("2 mil", "2000"),
+    ("1,5 mil", "1500"),
+    ("2k", "2000"),
+    ("3 thousand", "3000"),
+    ("oitocentos", "800"),
+    ("mil e duzentos", "1200"),
+    ("mil", "1000"),
+    ("dois mil e pouco", UNCLEAR),
+    ("quase mil", UNCLEAR),
     ("depende", UNCLEAR),
     ("não sei", UNCLEAR),
     # no number
@@ -156,7 +158,8 @@ AMOUNTS = [
     ("R$ -50", UNCLEAR),
     ("R$ ,50", UNCLEAR),
     ("R$", UNCLEAR),
-    ("R$ 2 mil", UNCLEAR),
+    ("R$ 2 mil", "R$ 2.000,00"),
+    ("oitocentos reais", "R$ 800,00"),
     ("300 kWh", UNCLEAR),
     ("10%", UNCLEAR),
     ("US$ 50", UNCLEAR),
@@ -318,6 +321,11 @@ def test_what_is_no_option_is_asked_again(value: str) -> None:
     assert stored(criterion("choice", options=OPTIONS), value) is UNCLEAR
 
 
+def test_an_alias_is_its_option() -> None:
+    wanted = criterion("choice", options=["casa", "apartamento"], aliases={"apartamento": ["apê", "apto"]})
+    assert [stored(wanted, value) for value in ("apê", "APTO", "ape", "kitnet")] == ["apartamento"] * 3 + [UNCLEAR]
+
+
 def test_an_unknown_choice_says_what_there_is_to_choose() -> None:
     with pytest.raises(UnclearAnswerError, match="choose one of: casa, loja"):
         judge(criterion("choice", options=["casa", "loja"]), "sobrado")
@@ -351,58 +359,7 @@ def test_nothing_said_is_no_answer(kind: str) -> None:
         judge(criterion(kind), " \n ")
 
 
-# --- the customer's own words -----------------------------------------------------------------------------------------
-
-
-def said(*texts: str, author: Author = Author.CUSTOMER) -> list[Message]:
-    return [Message(id=n, author=author, text=text, state=MessageState.NEW) for n, text in enumerate(texts, 1)]
-
-
-TALK = said("Oi, tudo bem?", "Pago uns R$ 800 por mês", "É casa, e é “minha” mesmo", "don’t know", "1800 no verão")
-
-
-@pytest.mark.parametrize(
-    ("quote", "message_id"),
-    [
-        ("uns R$ 800 por mês", 2),
-        ("R$ 800", 2),
-        ("UNS R$ 800 POR MES", 2),
-        ("uns  R$ 800\npor mês", 2),
-        ('"Pago uns R$ 800 por mês."', 2),
-        ("“Pago uns R$ 800”", 2),
-        ("é casa", 3),
-        ('é "minha" mesmo', 3),
-        ("don't know", 4),  # phones write the curly one
-        ("1800", 5),
-        # never said
-        ("R$ 900", None),
-        ("uns 800", None),
-        ("minha casa", None),
-        # a part of a word is not the customer's word
-        ("80", None),
-        ("0", None),
-        ("o", None),
-        ("cas", None),
-        # nothing
-        ("", None),
-        (" .!? ", None),
-        ("“”", None),
-    ],
-)
-def test_a_quote_must_stand_in_a_message_of_the_customer(quote: str, message_id: int | None) -> None:
-    source = source_of(quote, TALK)
-    assert (source and source.id) == message_id
-
-
-def test_the_newest_message_with_the_words_proves_them() -> None:
-    source = source_of("800", said("800", "não, 900", "quer dizer, 800 mesmo", "ok"))
-    assert source is not None
-    assert source.id == 3
-
-
-@pytest.mark.parametrize("author", [Author.AGENT, Author.SELLER, Author.SYSTEM])
-def test_what_somebody_else_said_proves_nothing(author: Author) -> None:
-    assert source_of("R$ 800", said("Sua conta é R$ 800?", author=author)) is None
+# --- comparing what people type ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -273,6 +273,19 @@ def test_unknown_urls_and_models_are_404(scene: ServedWorld, client: openai.Open
 # --- tokens ----------------------------------------------------------------------------------------------------------
 
 
+def test_a_picture_costs_what_a_picture_costs_however_many_bytes_it_has(scene: ServedWorld, client: openai.OpenAI) -> None:
+    script(scene, *[{"say": "Oi"}] * 4)
+
+    def cost(size: int, **more: str) -> int:
+        url = "data:image/jpeg;base64," + base64.b64encode(b"x" * size).decode()
+        content = [{"type": "text", "text": "veja"}, {"type": "image_url", "image_url": {"url": url, **more}}]
+        return int(ask(client, [{"role": "user", "content": content}]).usage.prompt_tokens)
+
+    small, large, rough = cost(1_000), cost(500_000), cost(500_000, detail="low")
+    assert small == large > 765
+    assert large - rough == 765 - 85
+
+
 def test_token_counts_are_the_same_every_time_and_add_up(scene: ServedWorld, client: openai.OpenAI) -> None:
     script(scene, {"say": "Olá!"}, {"say": "Olá!"}, {"say": "Olá! Que bom falar com você."})
     first, second, longer = (ask(client).usage for _ in range(3))

@@ -13,6 +13,7 @@ from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[2]
+HELLO = "Oi, Maria! Aqui é a Clara, assistente virtual da Sol Claro Energia."
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_the_answer_in_the_making_is_dropped_and_both_messages_are_answered_once
     stack, people = served
     script(people, "Bom dia!", "Claro, vamos lá!")
     says_while_thinking(stack, people, "Oi", "quero uma visita")
-    assert people.told() == ["Claro, vamos lá!"]
+    assert people.told() == [f"{HELLO}\n\nClaro, vamos lá!"]
     texts = [m["content"] for m in stack.sandbox.world.services["openai"].state.requests[-1]["messages"]]
     assert texts[-2:] == ["Oi", "quero uma visita"]
 
@@ -66,4 +67,4 @@ def test_somebody_who_keeps_writing_is_answered_in_the_end(served: tuple[Stack, 
     stack, people = served
     script(people, "um", "dois", "três", "quatro")
     says_while_thinking(stack, people, "a", "b", "c", "d")
-    assert people.told() == ["três", "quatro"]
+    assert people.told() == [f"{HELLO}\n\nTrês", "quatro"]

@@ -127,6 +127,7 @@ def upgrade() -> None:
         batch_op.create_index("seller_message_by_state", ["state", "author"], unique=False)
 
     with op.batch_alter_table("customer", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("former_phone", sa.String(length=20), nullable=True))
         batch_op.add_column(sa.Column("email", sa.String(length=254), nullable=True))
         batch_op.add_column(sa.Column("resumed", sa.Integer(), server_default="0", nullable=False))
 
@@ -182,6 +183,7 @@ def downgrade() -> None:
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.drop_column("resumed")
         batch_op.drop_column("email")
+        batch_op.drop_column("former_phone")
 
     with op.batch_alter_table("seller_message", schema=None) as batch_op:
         batch_op.drop_index("seller_message_by_state")
