@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from agent.guard_known import Known
+from agent.guard_speech import DENIES, TODAY_IS, WISHES
 from agent.moments import Mention, mentions
 from agent.moments_text import plain
 
@@ -29,37 +30,6 @@ _COMFORT = re.compile(
     r"|sin problemas?|no problem|don't worry|no worries"
     r"|nao (?:eh|ha) problema|not a problem)\b"
 )
-# The time is not to be had.
-_DENIED = re.compile(
-    r"\b(?:nao (?:\w+ ){0,2}?(?:tenho|temos|tem|ha|consigo|consegui|conseguimos|atend\w+|esta|estao|estou"
-    r"|da|posso|podemos|vai|seria|sera|foi|encontrei|achei"
-    r"|existe|fica|eh|trabalh\w+|vejo|rola|sobrou|restou|abr\w+|funciona\w*|marquei|agendei|reservei"
-    r"|cancelei|oferec\w+|faz\w+|aparece)"
-    r"|sem (?:horarios?|vagas?|disponibilidade|agenda)|nada (?:livre|disponivel)|nenhum\w*|indisponive\w+"
-    r"|ocupad\w+|lotad\w+|esgotad\w+|fechad\w+"
-    r"|no (?:\w+ ){0,2}?(?:tengo|tenemos|tiene|hay|puedo|podemos|atend\w+|esta|estan|queda|quedan|es|sera"
-    r"|encuentro|encontre|trabaj\w+|ofrec\w+|abr\w+)"
-    r"|sin (?:horarios?|turnos?|disponibilidad)|ningun\w*|cerrad\w+|complet[oa]s?"
-    r"|(?:not|isn't|aren't|don't|can't|cannot|won't|doesn't|wasn't|no longer|unavailable|fully booked|taken|closed|nothing|none)"
-    r"|no (?:slots?|times?|availability|openings?|free))\b"
-)
-# The customer's wish is repeated, or will be looked into; nothing is promised.
-_REPORTED = re.compile(
-    r"\b(?:voce (?:\w+ )?(?:pediu|disse|perguntou|quer|quis|queria|prefere|preferiu|mencionou|falou"
-    r"|sugeriu|comentou|gostaria|pode|escreveu)"
-    r"|(?:sua|a) preferencia|seu pedido|entendi|anotei|anotado|conforme pediu|pediu|pediste|dijiste"
-    r"|preguntaste|quieres|quisiste|prefieres|preguntaba|mencionaste"
-    r"|usted (?:pidio|dijo|quiere|prefiere)|tu (?:preferencia|pedido)|entendido|anote"
-    r"|you (?:\w+ )?(?:asked|said|want|wanted|prefer|preferred|mentioned|suggested|wrote|would like"
-    r"|requested)"
-    r"|you'd (?:like|prefer)|your (?:preference|request)|understood|noted"
-    r"|(?:vou|deixa eu|deixe-me|deixa-me|preciso) (?:\w+ )?(?:ver|verificar|checar|consultar|conferir"
-    r"|olhar)|estou (?:vendo|verificando|checando|consultando|conferindo)"
-    r"|(?:voy a|dejame|dejeme|permiteme) (?:ver|revisar|verificar|consultar|mirar)|estoy (?:viendo"
-    r"|revisando|verificando|consultando)"
-    r"|(?:let me|i'll|i will|i am going to|i'm going to) (?:check|see|look|verify)|(?:i'm|i am) (?:checking|looking)"
-    r"|se voce|si quieres|caso voce|hoje (?:eh|e)|hoy es|today is)\b"
-)
 _OFFERED = re.compile(
     r"\b(?:quer que eu|quieres que|do you want me|would you like me|shall i|posso (?:marcar|agendar"
     r"|reservar|confirmar)|pode ser|puede ser|que tal|how about"
@@ -79,7 +49,6 @@ _ASKS_PREFERENCE = re.compile(
     r"\b(?:prefere|preferes|prefieres|prefer|melhor|mejor|better|best|qual|quais|cual|cuales|which"
     r"|que (?:dia|parte|periodo|horario)|when|what)\b"
 )
-_TODAY_IS = re.compile(r"\b(?:hoje eh|hoy es|today is|hoje \()")
 
 
 def unknown_moments(reply: str, known: Known) -> list[str]:
@@ -119,7 +88,7 @@ class _Judge:
 
     def _is_today(self, mention: Mention, thought: str) -> bool:
         """Whether it only says what day today is: "hoje é segunda-feira, 9 de março"."""
-        return mention.day == self.now.date() and not mention.times and _TODAY_IS.search(thought) is not None
+        return mention.day == self.now.date() and not mention.times and TODAY_IS.search(thought) is not None
 
     def _is_business(self, mention: Mention, thought: str) -> bool:
         """Whether the business's words are repeated, such as its opening hours. An offer is not."""
@@ -130,9 +99,9 @@ class _Judge:
         if not _is_covered(mention, self.said):
             return False
         calm = _COMFORT.sub(" ", thought)
-        if _DENIED.search(calm):
+        if DENIES.search(calm):
             return True
-        return _REPORTED.search(calm) is not None and (not _is_offer(calm) or _CHECKS.search(calm) is not None)
+        return WISHES.search(calm) is not None and (not _is_offer(calm) or _CHECKS.search(calm) is not None)
 
     def _why(self, mention: Mention) -> str:
         day_known = any(mention.fits_day(moment.date()) for moment in self.moments)

@@ -24,6 +24,7 @@ Há financiamento em até 72 parcelas. A visita técnica é gratuita e dura cerc
 Veja https://solclaro.example/projetos
 Nosso escritório atende de segunda a sexta, das 9h às 18h.
 A economia chega a 95%.
+Respondemos em até 24h. O projeto é homologado na distribuidora em 30 dias e instalado em 2 dias.
 """
 SAID = (
     "pode ser na sexta?",

@@ -1,0 +1,85 @@
+"""The words that claim or promise that a person was called, in Portuguese, Spanish and English."""
+
+from agent.guard_claim_words import WE, ClaimPattern
+
+
+def _called(words: str, *, deed: bool = False, unless_after: str = "") -> ClaimPattern:
+    return ClaimPattern(("handed_off",), words, is_past_deed=deed, unless_after=unless_after)
+
+
+# Times, options and facts are passed on to the customer, not the customer to a person: "já te passei os horários".
+_TO_YOU = (
+    r"(?! (?:a |o |os |as |la |el |los |las |sua |tu |su |todos? os |todas? as |uns |algun[oa]s )?(?:seu |sua )?(?:\w+ )?"
+    r"(?:visita|reuniao|reunion|cita|horarios?|opc\w+|informac\w+|dados|datos|dias?|datas|valores|detalhes|detalles|link|enlace"
+    r"|endereco|direccion|condicoes|fatos)\b(?!.{0,20} PERSON))"
+)
+# What a person does in the meeting is no promise to call: "o vendedor responde na visita".
+_NOT_AT_THE_VISIT = r"(?!.*\b(?:na|durante|depois|apos|en la|during|at|after) (?:a |da |the |la )?(?:visita|visit)\b)"
+_IN_TOUCH = (
+    r"(?:continuar?|continua|segue|seguir|entrar?a? em contato|falar?a?|chamar?a?|ligar?a?|retornar?a?|respondera?|assumir?a?"
+    r"|dar(?:a)? continuidade|contatar?a?|procurar?a?|continue|contact|call|reach|get back|take over|follow|be in touch|message|text"
+    r"|contactar|escribir|llamar|hablar|comunicar|atender|a conversa|com voce|contigo|with you)"
+)
+_SOON = (
+    r"(?:em breve|ja ja|ja|logo|logo mais|em instantes|em seguida|daqui a pouco|agora|agora mesmo|jajá|jaja|ya|en breve|pronto"
+    r"|enseguida|en un momento|ahora|ahorita|shortly|soon|right away|in a moment|any minute)"
+)
+PEOPLE = (
+    _called(rf"\b(?:encaminhei|transferi(?! (?:a )?sua visita)|repassei|direcionei|escalei|sinalizei)\b|\bpassei{_TO_YOU}", deed=True),
+    _called(
+        r"\b(?:avisei|chamei|notifiquei|acionei|informei|comuniquei|alertei|contatei|contactei|falei com|conversei com|pedi"
+        r"|solicitei|avisamos|acionamos|chamamos|mandei)(?: \w+){0,4}? PERSON|\bdeixei (?:\w+ ){0,3}?(?:recado|mensagem|aviso)\b",
+        deed=True,
+    ),
+    _called(
+        rf"\b(?:pase\^|derive\^|reenvie\^){_TO_YOU}|\b(?:avise\^|llame\^|notifique\^|informe\^|hable\^ con|contacte\^|pedi)"
+        r"(?: \w+){0,4}? PERSON",
+        deed=True,
+    ),
+    _called(r"\b(?:he|hemos) (?:derivado|transferido|avisado|llamado|notificado|contactado)\b", deed=True),
+    _called(rf"\b(?:he|hemos) pasado{_TO_YOU}", deed=True),
+    _called(rf"\b(?:abri|abrimos|registrei|registre\^|cree\^|opened|created|raised|logged)(?: \w+){{0,2}}? (?:chamado|ticket|solicitacao|solicitud|reclamacao|request|caso|case)\b", deed=True),
+    _called(
+        rf"{WE}(?:passed|transferred|forwarded|handed|escalated|flagged)\b|{WE}(?:notified|informed|alerted|told|called|contacted"
+        rf"|asked|let|pinged|messaged|looped in|looped)(?: \w+){{0,3}}? PERSON",
+        deed=True,
+    ),
+    _called(
+        r"PERSON(?: \w+){0,4}? (?:foi|foram|esta|estao|fue|sido|been|was|is|ja|ya|has)(?: \w+){0,2}? (?:avisad[oa]s?|notificad[oa]s?"
+        r"|acionad[oa]s?|informad[oa]s?|chamad[oa]s?|cientes?|enterad[oa]s?|sabe|sabem|sabendo|por dentro|al tanto|notified|informed"
+        r"|told|alerted|contacted|aware|in the loop|on it|cuidando|vendo isso)\b"
+    ),
+    _called(
+        r"\b(?:conversa|contato|caso|atendimento|pedido|mensagem|solicitacao|chat|request|message|conversacion|contacto|solicitud)"
+        r"(?: \w+){0,2}? (?:foi|esta|fue|sido|been|was|is|ja)(?: \w+){0,2}? (?:encaminhad|transferid|repassad|passad|derivad|registrad"
+        r"|forwarded|passed|transferred|handed|escalated|com (?:a|o|um|uma) PERSON)\w*"
+    ),
+    _called(
+        rf"PERSON(?:(?! visita)(?! seu)[ ]\w+){{0,4}}? (?:vai|ira|va a|vao|van a|will|'ll|ja vai|segue|assume|sigue|is going to|are"
+        rf" going to)(?: \w+){{0,2}}? ?{_IN_TOUCH}\w*{_NOT_AT_THE_VISIT}"
+    ),
+    # In the present or soon: "um consultor já te chama", "te llamará un asesor".
+    _called(
+        rf"PERSON(?: (?:\w+ )?(?:equipe|time|equipo|team|comercial|vendas|ventas|nossa|nuestro))*(?: {_SOON})* (?:{_SOON} )*(?:te|lhe|lo|la|le|ja te)"
+        rf" (?:{_SOON} )?(?:chama\w{{0,3}}|liga\w{{0,3}}|retorna\w{{0,3}}|responde\w{{0,3}}|contata\w{{0,3}}|procura\w{{0,3}}|escreve\w{{0,3}}"
+        rf"|contact\w+|llama\w{{0,3}}|escrib\w+|habla\w{{0,3}}|manda\w{{0,3}}|atende\w{{0,3}}){_NOT_AT_THE_VISIT}"
+    ),
+    _called(
+        rf"PERSON(?: \w+){{0,3}}? (?:entra(?:ra)?|entram|entrarao|se pone|se pondra|se pondran|fala|falara|falam|retorna|retornara|liga|ligara|chama|chamara|assume|assumira|continua|continuara|se comunica\w*|se contact\w+)"
+        rf"\b(?: (?:em contato|en contacto|com voce|contigo|con usted|{_SOON}|daqui|por aqui|a conversa|o atendimento|para voce|pra voce)){_NOT_AT_THE_VISIT}"
+    ),
+    _called(
+        r"\b(?:entraremos em contato|entramos em contato|nos pondremos en contacto|te contactaremos|te llamaremos|we will be in touch"
+        r"|we'll be in touch|we'll (?:call|contact|reach out)|we will (?:call|contact|reach out)|you'll (?:hear from|get a call|be contacted)"
+        r"|you will (?:hear from|get a call|be contacted)|te ligaremos|ligaremos para|vamos te ligar|te (?:llamaran|contactaran|escribiran|ligarao))\b"
+        r"|\b(?:vai|vas a|va a|voce) (?:receber|recibir|recebe\w*) (?:uma?|una?|la|o|a) (?:ligacao|llamada|contato|retorno|contacto)\b"
+    ),
+    _called(
+        r"(?:\b(?:vou|vamos|voy a|vamos a|i will|let me|i'm going to|estou|estoy|i am)|i'll|i'm)(?: \w+){0,2}? (?:chamar|chamando|passar"
+        r"|passando|encaminhar|encaminhando|transferir|transferindo|transfiriendo|acionar|acionando|avisar|avisando|pedir|pedindo"
+        r"|pidiendo|llamar|llamando|pasar|pasando|derivar|derivando|transferring|transfer|call|calling|get|connect|connecting|pass"
+        r"|passing|forward|hand|handing|ask|asking|notify|loop|looping|(?:verificar|checar|confirmar|consultar|conferir) com"
+        r"|(?:consultar|verificar|revisar) con|check with|checking with)\b(?: \w+){0,5}? PERSON"
+    ),
+    _called(r"\bte (?:transfiro|paso|derivo|encaminho|conecto)(?: \w+){0,4}? PERSON|\b(?:transferindo|connecting you|transferring you)\b"),
+)  # fmt: skip
