@@ -56,7 +56,7 @@ def person(names: tuple[str, ...]) -> str:
 
 
 # How a participle ends: also as "marcadinha", "marcadíssimo", "marcadão".
-ENDING = r"(?:[oa]s?|(?:z?inh|it|is{1,2}im)[oa]s?|ao|ona|azo)\b"
+ENDING = r"(?:[oa]s?|(?:z?inh|it|is{1,2}im)[oa]s?|ao|ona|azo|aco)\b"
 # The schedule's own participles: of whatever they are said, it is settled.
 SETTLED = rf"(?:marcad|agendad|reservad|programad){ENDING}"
 SET = rf"(?:marcad|agendad|reservad|confirmad|garantid|programad|separad|apartad|assegurad|asegurad|acertad){ENDING}"

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.guard_claim_words import MEETING, person
-from agent.guard_clauses import Sentence, is_excused, sentences
+from agent.guard_claim_words import MEETING, ClaimPattern, person
+from agent.guard_clauses import Clause, Sentence, is_excused, sentences
 from agent.guard_known import Known
 from agent.guard_words_booked import BOOKED
 from agent.guard_words_changed import CHANGED
+from agent.guard_words_deeds import DEEDS
 from agent.guard_words_others import OTHERS
 from agent.guard_words_people import PEOPLE
 from agent.moments import mentions
@@ -36,8 +37,8 @@ PATTERNS = (*BOOKED, *CHANGED, *PEOPLE, *OTHERS)
 
 _TICK = re.compile(r"[✅☑✔]")
 _DONE = (
-    r"(?:pront(?:o|inho|issimo)|feit(?:o|inho)|tudo (?:certo|certinho|resolvido|feito|pronto)|resolvid(?:o|inho)|missao cumprida"
-    r"|list(?:o|ito)|todo listo|hecho|todo hecho|todo en orden|done|all done|all set|sorted|all sorted|you(?:'re| are) (?:all )?(?:set|good)"
+    r"(?:pront(?:o|inho|issimo)|feit(?:o|inho)|tudo (?:certo|certinho|resolvido|feito|pronto|ok)|(?:ya|ja) (?:quedo|ficou|foi|esta|ta)|resolvid(?:o|inho)|missao cumprida"
+    r"|list(?:o|ito)|(?:esta )?todo (?:listo|hecho|en orden|arreglado|resuelto)|hecho|done|all done|all set|sorted|all sorted|you(?:'re| are) (?:all )?(?:set|good)"
     r"|it's done|esta feito|ta feito|esta resolvido|esta hecho|fechad(?:o|inho|issimo)|fechou|trato hecho|deal|combinadissimo)"
 )
 _TICK_WORDS = re.compile(rf"\b(?:{_DONE}|{MEETING})\b")
@@ -74,12 +75,14 @@ def claims_of(sentence: Sentence) -> Iterator[tuple[str, ...]]:
     """What a sentence claims, true or not: for each claim the facts of which one must be so."""
     people = person(tuple(sorted({plain(name) for name in sentence.known.people if name})))
     for clause in sentence.clauses:
-        for pattern in PATTERNS:
-            if pattern.needs_moment and not sentence.mentions:
-                continue
-            found = _compiled(pattern.words, people).finditer(clause.text)
-            if any(not is_excused(clause, match, pattern) for match in found):
-                yield pattern.facts
+        told = {p.facts for p in PATTERNS if _says(clause, p, people, names_moment=bool(sentence.mentions))}
+        yield from told or {p.facts for p in DEEDS if _says(clause, p, people, names_moment=False)}
+
+
+def _says(clause: Clause, pattern: ClaimPattern, people: str, *, names_moment: bool) -> bool:
+    if pattern.needs_moment and not names_moment:
+        return False
+    return any(not is_excused(clause, match, pattern) for match in _compiled(pattern.words, people).finditer(clause.text))
 
 
 def _is_true(fact: str, known: Known) -> bool:

@@ -92,11 +92,11 @@ class _Judge:
 
     def _is_business(self, mention: Mention, thought: str) -> bool:
         """Whether the business's words are repeated, such as its opening hours. An offer is not."""
-        return bool(self.own) and _is_covered(mention, self.own) and not _is_offer(thought)
+        return bool(self.own) and is_covered(mention, self.own) and not _is_offer(thought)
 
     def _is_customers(self, mention: Mention, thought: str) -> bool:
         """Whether the customer's words are denied, repeated or looked into."""
-        if not _is_covered(mention, self.said):
+        if not is_covered(mention, self.said):
             return False
         calm = _COMFORT.sub(" ", thought)
         if DENIES.search(calm):
@@ -114,7 +114,7 @@ class _Judge:
         return _with(_TOGETHER, mention)
 
 
-def _is_covered(mention: Mention, others: Iterable[Mention]) -> bool:
+def is_covered(mention: Mention, others: Iterable[Mention]) -> bool:
     """Whether its day and its hour were both named, together or apart."""
     others = list(others)
     days = not mention.names_day or any(_share_day(mention, other) for other in others)

@@ -12,7 +12,8 @@ from datetime import datetime
 from agent.guard_claims import claims_of
 from agent.guard_clauses import Sentence, sentences
 from agent.guard_known import Known
-from agent.guard_speech import DENIES, DEPENDS, TODAY_IS, WISHES, offers
+from agent.guard_moments import is_covered
+from agent.guard_speech import DENIES, DEPENDS, TODAY_IS, WAITS, WISHES, offers
 from agent.moments import mentions
 from agent.moments_text import NOISE
 from agent.moments_words import MONTHS, NUMBERS, ORDINALS, PARTS, SHORT_WEEKDAYS, WEEKDAYS
@@ -25,7 +26,7 @@ _TURNS = re.compile(r"[;]|[,:]? (?:entao|entonces|so then|then|mas|porem|pero|bu
 _REMAINS = re.compile(r"\b(?:so|somente|apenas|solo|solamente|only|just|sim|si|yes|tambem|tambien|too)\b")
 _HOURS_KEPT = re.compile(
     r"\b(?:atend\w+|funciona\w*|abr(?:e|imos|em|en)|aberto|abierto|open(?:s|ing)?|horario de|trabalha\w*|trabaja\w*|expediente|office hours"
-    r"|closes?|fecha(?:mos|m)?|cerramos)\b|\b(?:de|from) \w+(?:-feira)? (?:a|aa|ate|to|through) \w+|\bd?[ae]s \S+ (?:aas|as|ate|to|a las) \S+"
+    r"|closes?|fecha(?:mos|m)?|cierra|cerramos)\b|\b(?:de|from) \w+(?:-feira)? (?:a|aa|ate|to|through) \w+|\bd?[ae]s \S+ (?:aas|as|ate|to|a las) \S+"
 )
 _NODS = re.compile(
     r"\b(?:perfeito|perfect[oa]?|otimo|show|maravilha|beleza|blz|combinad\w+|fech(?:ou|ado|adinho)|feito|certo|certinho|pronto|prontinho|ok|okay"
@@ -80,9 +81,9 @@ def _is_backed(part: Sentence) -> bool:
 
 def _says_what_for(part: Sentence) -> bool:
     text = part.text
-    if offers(text) or any(pattern.search(text) for pattern in (WISHES, DEPENDS, TODAY_IS)):
+    if offers(text) or any(pattern.search(text) for pattern in (WISHES, DEPENDS, WAITS, TODAY_IS)):
         return True
-    if _is_of_the_business(part):
+    if _is_of_the_business(part) or _is_a_choice(part):
         return True
     if not DENIES.search(text):
         return False
@@ -91,13 +92,18 @@ def _says_what_for(part: Sentence) -> bool:
     return all(DENIES.search(thought) or _REMAINS.search(thought) for thought in thoughts)
 
 
+def _is_a_choice(part: Sentence) -> bool:
+    """Whether it names several hours that cannot be one: what is settled is one."""
+    exact = [mention for mention in part.mentions if mention.times]
+    moments = [moment.astimezone(part.known.zone) for moment in part.known.moments]
+    is_several = len({mention.text for mention in exact}) > 1 and not any(all(m.fits(moment) for m in exact) for moment in moments)
+    return is_several and not _NODS.search(part.text)
+
+
 def _is_of_the_business(part: Sentence) -> bool:
     """Whether it tells the business's hours: in words of opening, and named in the business file."""
     own = mentions(part.known.own_words, _now(part))
-    return _HOURS_KEPT.search(part.text) is not None and all(
-        any(mention.days == other.days and mention.weekday == other.weekday and mention.times == other.times for other in own)
-        for mention in part.mentions
-    )
+    return _HOURS_KEPT.search(part.text) is not None and all(is_covered(mention, own) for mention in part.mentions)
 
 
 def _is_listed(parts: Sequence[Sentence], n: int) -> bool:

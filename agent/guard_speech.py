@@ -4,7 +4,7 @@ import re
 
 OFFERS = re.compile(
     r"\b(?:(?:tenho|temos|tengo|tenemos)(?! (?:certeza|seguridad|um encontro|uma? (?:visita|reuniao)|una? (?:visita|cita|reunion)))"
-    r"|ha(?= (?:vaga|horario|disponib))|tem(?= (?:vaga|horario|disponib|livre|as |aas ))|hay|i have(?! you)|we have(?! you)|there (?:is|are)"
+    r"|ha(?= (?:vaga|horario|disponib))|tem(?= (?:vaga|horario|disponib|livre|as |aas |\\d))|hay|i have(?! you)|we have(?! you)|there (?:is|are)"
     r"|there's|posso|podemos|consigo|conseguimos|consegue|puedo|podria\w*|poderia\w*|daria|seria\w*|i can|we can(?!'t)|could|may|might|would"
     r"|pode[m]?(?! (?:contar|ficar|deixar|esperar|aguardar|anotar|confiar|comemorar|se preparar|preparar|relaxar|descansar))"
     r"|puede[sn]?(?! (?:contar|quedar|esperar|confiar|anotar|relajar))|da para|da pra|disponive(?:l|is)|disponibles?|available|availability"
@@ -30,10 +30,16 @@ WISHES = re.compile(
 DEPENDS = re.compile(
     r"\b(?:se|si|caso|if|quando|cuando|when|assim que|as soon as|en cuanto|once)\b(?: [\w:']+){0,6}? (?:confirm\w*|quiser\w*|quier\w+|prefer\w*"
     r"|prefier\w*|escolh\w+|elij\w+|elig\w+|topar|concord\w+|aceit\w+|acept\w+|der\b|puder|for bo[ma]|ficar? bo[ma]|funcion\w+|servir\w*|sirve"
-    r"|te queda|te parece|estiver|choose|want|like|agree|works?|suits?|good|pick)"
-    r"|\b(?:para|pra|to|antes de|before|for) (?:\w+ ){0,2}?(?:marcar\w*|agendar\w*|reservar\w*|confirmar\w*|garantir|book|schedule|reserve"
-    r"|secure|confirm)\b"
-    r"|\b(?:ainda |todavia |aun )?(?<!nao )(?<!no )(?:preciso|precisamos|precisaria|falta|necesito|necesitamos|i need|we need|i still need)\b"
+    r"|te queda|te parece|estiver|choose|want|like|agree|works?|suits?|good|pick)(?!(?: \w+){0,3} (?:outr\w+|mud\w+|remarc\w+|cancel\w+|troc\w+"
+    r"|otr\w+|cambi\w+|another|different|reschedul\w+|change|move))"
+)
+# Something is still to be told or agreed to before anything is settled.
+WAITS = re.compile(
+    r"\b(?<!nao )(?<!no )(?:preciso|precisamos|precisaria|falta|necesito|necesitamos|i need|we need|i just need|i still need)"
+    r"(?! (?:so )?(?:que (?:voce |vc )?(?:esteja|fique|receba|abra|separe|aguarde)|que (?:estes|este|recibas)|you to (?:be|stay|have|wait)))"
+    r"|\b(?:me (?:diga|diz|fala|fale|avisa se|avise se|confirma|confirme|responda|responde)|basta (?:responder|confirmar|dizer)"
+    r"|(?:eh|e) so (?:responder|confirmar|dizer|escolher|me dizer)|responda|dime|confirmame|solo (?:responde|confirma|dime)"
+    r"|reply|just say|let me know if|just confirm|please confirm|por favor,? confirm\w+)\b"
 )
 # The time is not to be had, or nothing is settled yet.
 DENIES = re.compile(

@@ -23,10 +23,12 @@ _STATES = (
     _state(rf"^\W*(?:{AGREED} )?(?:{SET}|{SET_EN})(?! (?:a|o) (?:opcao|visita\?))"),
     # Wherever it stands: "terça 14h agendado".
     _state(rf"\b{SETTLED}", unless_after=TO_BE),
+    _state(rf"\b{MEETING}(?: tecnica)?(?: (?:no? |n[oº.] ?)?#? ?\w*\d\w*)? (?:criad|gerad|efetuad|lancad|registrad|cread|created|made\b|sorted\b)\w*"),
     _state(
         r"\b(?:agendamento|reserva|marcacao|evento|booking)(?: \w+){0,2}? (?:feit|realizad|concluid|efetuad|criad|confirmad|registrad"
         r"|hech|cread|complete|made|done|ok\b)\w*"
     ),
+    _state(r"\b(?:anotad|registrad|lancad|apuntad)[oa]s?(?: aqui)? (?:na|no|en la|en el) (?:\w+ )?(?:agenda|calendario|sistema)\b"),
     _state(
         r"(?:\b(?:esta|estas|ta|is|are|ya|ja|it|quedo|consta|figura|entrou)|'s|'re) (?:\w+ ){0,2}?(?:na|en la|en el|no|on|in)"
         r" (?:\w+ )?(?:agenda|calendario|calendar|schedule|sistema|books|lista|list)\b"
@@ -71,6 +73,23 @@ _STATES = (
         r"|ficou|esta|vai ser|acontece|quedo|queda))\b",
         moment=True,
     ),
+    _state(
+        r"PERSON(?: (?:tecnic[oa]|te|lhe|le|ja|ya|vai|will|solar))*? (?:chega|chegam|chegara|chegarao|passa|passam|passara|visita|visitam|vem|vira|virao"
+        r"|aparece|estara|estarao|llega|llegan|llegara|pasa|pasan|pasara|viene|vienen|ira|irao|comes|arrives|arrive|visits|swings|swing"
+        r"|stops by|stop by|drops by|drop by|te espera|te atende)\b",
+        moment=True,
+    ),
+    _state(
+        r"\b(?:fic(?:a|ou) (?:assim|certo|isso|acertado|firme|de pe)|segue (?:firme|de pe)|esta de pe|ta de pe|esta certo assim|queda asi"
+        rf"|sigue en pie|it's settled|that's settled|still on|temos (?:um|uma) {MEETING}|tenemos (?:una?) {MEETING})\b",
+        moment=True,
+    ),
+    _state(
+        r"\b(?:opcao|opcoes|opcion|escolha|eleccion|option|choice)(?: \d)?(?: \w+){0,2}? (?:registrad|salv|anotad|confirmad|garantid|reservad|marcad"
+        r"|guardad|saved|recorded|locked|booked|confirmed)\w*"
+        r"|\b(?:opcao|opcion|option) (?:\d|um|dois|tres|uno|dos|one|two|three) (?:entao|entonces|then|it is)\b"
+    ),
+    _state(r"^\W*you(?:'re| are) in\W*$"),
     _state(r"^\W*(?:entao |entonces |so |then )?(?:ate|hasta) \S+(?: \S+){0,5}\W?$", moment=True),
     # What is being done while the reply is read: nothing is, the tools have run.
     _state(
@@ -81,7 +100,7 @@ _STATES = (
 )
 _DEEDS = (
     _deed(r"\b(?:marquei|agendei|encaixei|confirmei(?! que)|garanti|bloqueei|programei|travei|cravei|assegurei)\b"),
-    _deed(rf"\b(?:(?:separei|reservei|guardei|segurei|fixei)\b|(?:aparte|separe|reserve)\^){_SEVERAL}"),
+    _deed(rf"\b(?:(?:separei|reservei|guardei|segurei|fixei)\b|(?:aparte|separe|reserve|bloquee|fije)\^){_SEVERAL}"),
     _deed(
         rf"\b(?:marcamos|agendamos|reservamos|confirmamos|programamos|encaixamos) {YOUR}\b"
         r"|\b(?:te|lhe|ja|ya) (?:marcamos|agendamos|reservamos|confirmamos|programamos|anotamos|apartamos|encaixamos)\b"
@@ -97,7 +116,7 @@ _DEEDS = (
     _deed(
         r"\b(?:coloquei|inclui|adicionei|inseri|botei|pus|anotei|lancei|registrei|deixei|puse|agregue\^|anote\^|deje\^|put|added)"
         r"(?: [\w']+){0,4}? (?:na|no|en la|en el|on|in|to|on the|to the) (?:\w+ )?(?:agenda|calendario|calendar|schedule|diary|lista"
-        r"|list|books)\b"
+        r"|list|books|rota|ruta|route|roteiro)\b"
     ),
     _deed(r"\b(?:te|lhe) (?:anotei|anote\^|coloquei|puse|encaixei)|\b(?:anotei|anote\^|coloquei|botei|puse) (?:sua|tu|a sua) (?:visita|cita)\b"),
     _deed(r"\b(?:put|pencill?ed|slotted|squeezed|signed|got|have|putting) (?:you|your visit) (?:in|down|on|up for|for)\b"),
@@ -108,6 +127,11 @@ _DEEDS = (
         r"|\bse (?:agendo|reservo|confirmo|programo)\b"
     ),
     _deed(rf"{WE}(?:{SET_EN}|set up|got you|put you)"),
+    _deed(rf"{WE}(?:blocked|held|saved|set aside|grabbed|snagged|taken|kept|locked)(?: \w+){{0,4}}? (?:for you|off|your)\b{_SEVERAL}"),
+    _deed(
+        r"\b(?:conclui|fiz|finalizei|efetuei|realizei|fechei|completei|deixei feit[oa]|hice|complete\^|finalice\^|made|completed|did|finished)"
+        r"(?: \w+){0,2}? (?:agendamento|reserva|marcacao|booking|reservation|appointment|agendamiento)\b"
+    ),
 )  # fmt: skip
 
 BOOKED = (*_STATES, *_DEEDS)

@@ -3,7 +3,7 @@
 from agent.guard_claim_words import ANY, ENDING, MEETING, WE, YOUR, ClaimPattern
 
 _MOVED_WORD = (
-    rf"(?:(?:remarcad|reagendad|alterad|mudad|trocad|adiad|antecipad|reprogramad|cambiad|movid|pospuest|adelantad|transferid|ajustad){ENDING}"
+    rf"(?:(?:remarcad|reagendad|alterad|mudad|trocad|adiad|antecipad|reprogramad|cambiad|movid|pospuest|adelantad|transferid|ajustad|remanejad){ENDING}"
     r"|(?:moved|rescheduled|changed|switched|postponed|pushed|shifted|swapped|bumped)\b)"
 )  # fmt: skip
 _GONE = (
@@ -51,6 +51,11 @@ _MOVED = (
         r"\b(?:remarcacao|mudanca|alteracao|reagendamento|troca|cambio|reprogramacion)(?: de \w+)?(?: \w+)? (?:feit|efetuad|concluid"
         r"|realizad|confirmad|hech)\w*"
     ),
+    _moved(
+        r"\b(?:conclui|fiz|finalizei|efetuei|realizei|hice|made|completed)(?: \w+){0,2}? (?:remarcacao|mudanca|alteracao|troca|reagendamento"
+        r"|cambio|change)\b",
+        deed=True,
+    ),
     ClaimPattern(
         ("moved", "booked"),
         rf"\b{MEETING}(?: tecnica)? (?:agora|ahora|now|passou|paso|ya) ?(?:eh|es|is|fica|para|pra|a|esta)?\b",
@@ -62,7 +67,7 @@ _CANCELLED = (
     _cancelled(rf"{_AFTER_A_NOD}{_GONE}"),
     _cancelled(rf"\b{MEETING}(?: tecnica)? {_GONE}", unless_after=ANY),
     _cancelled(
-        rf"\b(?:cancelei|desmarquei)\b|\b(?:cancelamos|desmarcamos|anulamos) {YOUR}\b|\ba gente (?:ja )?(?:cancelou|desmarcou)\b",
+        rf"\b(?:cancelei|desmarquei|anulei|suspendi)\b|\b{MEETING} caiu\b|\b(?:cancelamos|desmarcamos|anulamos) {YOUR}\b|\ba gente (?:ja )?(?:cancelou|desmarcou)\b",
         deed=True,
     ),
     _cancelled(
@@ -79,11 +84,16 @@ _CANCELLED = (
         r"\b(?:cancelamento|cancelacion|anulacion|cancellation)(?: \w+){0,2}? (?:feit|efetuad|concluid|realizad|confirmad|registrad"
         r"|hech|complete|confirmed|done|processed|gone through|through|ok\b)\w*"
     ),
+    _cancelled(
+        r"\b(?:conclui|fiz|finalizei|efetuei|realizei|hice|made|completed|processed)(?: \w+){0,2}? (?:cancelamento|cancelacion|cancellation)\b",
+        deed=True,
+    ),
     ClaimPattern(
         ("cancelled",),
         r"\b(?:nao|ja nao|ya no|no longer|not|isn't)(?: \w+){0,3}? (?:mais|mas|anymore|any longer|esta|on the)\b"
         r"(?: \w+){0,3}? (?:agenda|calendario|calendar|marcad\w+|agendad\w+|schedule)\b"
-        r"|\bno longer (?:\w+ )?(?:booked|scheduled)\b",
+        r"|\bno longer (?:\w+ )?(?:booked|scheduled|on)\b"
+        rf"|\b{MEETING}(?: \S+){{0,4}}? (?:nao|no|won't|will not|isn't) (?:acontece\w*|vai (?:mais )?(?:acontecer|ter)|existe|rola|happen\w*|va|be happening)\b",
         holds_denial=True,
     ),
 )

@@ -33,7 +33,7 @@ _NOTIFIED = (
         ("notified", "booked"),
         r"\b(?:confirmacao|confirmacion|confirmation)(?: \w+){0,4}? (?:chegou|chega|saiu|sai|vai chegar|llega|llego|va a llegar|arrived"
         r"|is on its way|is coming|a caminho)\b|\b(?:acabou de (?:sair|chegar)) (?:a )?confirmacao\b"
-        r"|\b(?:vai receber|recebera|vas a recibir|recibiras|will receive|'ll receive|will get|'ll get)(?: \w+){0,2}? (?:confirmac\w+"
+        r"|\b(?:vai receber|recebera|(?:voce|vc) (?:ja )?recebe|vas a recibir|recibiras|will receive|'ll receive|will get|'ll get)(?: \w+){0,2}? (?:confirmac\w+"
         r"|confirmation)\b",
     ),
 )  # fmt: skip
@@ -68,6 +68,13 @@ _NEVER = (
     ClaimPattern(
         ("never",),
         r"\b(?:te|lhe) liguei\b|\bliguei (?:para|pra)\b|\bte llame\^|\bi (?:just )?(?:called|phoned|rang) you\b",
+        is_past_deed=True,
+    ),
+    # Nobody tells us what a seller says.
+    ClaimPattern(
+        ("never",),
+        r"PERSON (?:ja |acabou de |me |ya |has |just )?(?:disse|falou|confirmou|aceitou|garantiu|autorizou|liberou|topou|aprovou|concordou|dijo"
+        r"|confirmo|acepto|autorizo|said|confirmed|agreed|approved|accepted|told me)\b",
         is_past_deed=True,
     ),
     # Nobody's way is known.

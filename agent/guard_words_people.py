@@ -17,7 +17,7 @@ _TO_YOU = (
 _NOT_AT_THE_VISIT = r"(?!.*\b(?:na|durante|depois|apos|en la|during|at|after) (?:a |da |the |la )?(?:visita|visit)\b)"
 _IN_TOUCH = (
     r"(?:continuar?|continua|segue|seguir|entrar?a? em contato|falar?a?|chamar?a?|ligar?a?|retornar?a?|respondera?|assumir?a?"
-    r"|dar(?:a)? continuidade|contatar?a?|procurar?a?|continue|contact|call|reach|get back|take over|follow|be in touch|message|text"
+    r"|dar(?:a)? continuidade|contatar?a?|procurar?a?|continue|contact|call|give you|ring|reach|get back|take over|follow|be in touch|message|text"
     r"|contactar|escribir|llamar|hablar|comunicar|atender|a conversa|com voce|contigo|with you)"
 )
 _SOON = (
@@ -28,11 +28,12 @@ PEOPLE = (
     _called(rf"\b(?:encaminhei|transferi(?! (?:a )?sua visita)|repassei|direcionei|escalei|sinalizei)\b|\bpassei{_TO_YOU}", deed=True),
     _called(
         r"\b(?:avisei|chamei|notifiquei|acionei|informei|comuniquei|alertei|contatei|contactei|falei com|conversei com|pedi"
-        r"|solicitei|avisamos|acionamos|chamamos|mandei)(?: \w+){0,4}? PERSON|\bdeixei (?:\w+ ){0,3}?(?:recado|mensagem|aviso)\b",
+        r"|solicitei|avisamos|acionamos|chamamos|mandei)(?: \w+){0,4}? PERSON|\bdeixei (?:\w+ ){0,3}?(?:recado|mensagem|aviso)\b"
+        r"|(?<!te )\b(?:avisei|notifiquei|acionei|avise\^)(?= (?:que (?:voce|vc|tu)|aqui|la|sobre voce|do seu|de ti)|\W*$)",
         deed=True,
     ),
     _called(
-        rf"\b(?:pase\^|derive\^|reenvie\^){_TO_YOU}|\b(?:avise\^|llame\^|notifique\^|informe\^|hable\^ con|contacte\^|pedi)"
+        rf"\b(?:pase\^|derive\^|reenvie\^){_TO_YOU}|\b(?:avise\^|llame\^|notifique\^|informe\^|hable\^ con|contacte\^|pedi|dije|comente\^|escribi)"
         r"(?: \w+){0,4}? PERSON",
         deed=True,
     ),
@@ -41,7 +42,7 @@ PEOPLE = (
     _called(rf"\b(?:abri|abrimos|registrei|registre\^|cree\^|opened|created|raised|logged)(?: \w+){{0,2}}? (?:chamado|ticket|solicitacao|solicitud|reclamacao|request|caso|case)\b", deed=True),
     _called(
         rf"{WE}(?:passed|transferred|forwarded|handed|escalated|flagged)\b|{WE}(?:notified|informed|alerted|told|called|contacted"
-        rf"|asked|let|pinged|messaged|looped in|looped)(?: \w+){{0,3}}? PERSON",
+        rf"|asked|let|pinged|messaged|looped in|looped|texted|emailed|spoke to|spoken to|talked to|spoke with|written to|rang)(?: \w+){{0,3}}? PERSON",
         deed=True,
     ),
     _called(
@@ -69,6 +70,19 @@ PEOPLE = (
         rf"\b(?: (?:em contato|en contacto|com voce|contigo|con usted|{_SOON}|daqui|por aqui|a conversa|o atendimento|para voce|pra voce)){_NOT_AT_THE_VISIT}"
     ),
     _called(
+        r"PERSON(?: \w+)?? (?:ja |ya |has )?(?:recebeu|assumiu|tem|anotou|pegou|viu|received|got|has|recibio|tiene|vio) (?:o |a |el |la )?(?:seu|sua|your|tu|su)"
+        r" (?:contato|numero|pedido|caso|mensagem|conversa|atendimento|dados|contact|number|request|case|message|contacto|mensaje)\b"
+        r"|\b(?:caso|contato|pedido|conversa|atendimento|assunto|solicitacao|case|request|chat|contacto)(?: \w+){0,3}? (?:nas maos|aos cuidados"
+        r"|a cargo|en manos|in the hands|com)(?: (?:d?[aoe]|del?|of|el|la|the|um|uma))* PERSON"
+        r"|\b(?:atendimento humano|atencion humana|human agent) (?:\w+ )?(?:comeca|iniciad|comecara|empieza|starts|will)\w*"
+    ),
+    # "Alguém te dará retorno", "Ana will sort you out": whatever a person is to do for the customer, unless it is at the visit.
+    _called(
+        rf"PERSON(?: \w+){{0,3}}? (?:te|lhe) (?!agradec|explic|mostr|lev|apresent|entreg|orient|espera|visit)\w+{_NOT_AT_THE_VISIT}"
+        rf"|PERSON(?: \w+){{0,3}}? (?:will|'ll|is going to|is about to|is here to)(?! visit| meet| see| explain| show| walk| bring)(?: \w+){{1,3}}? you\b{_NOT_AT_THE_VISIT}"
+        r"|PERSON (?:is|are|esta|estao|ja esta|ya esta) (?:\w+ )?(?:taking over|assumindo|entrando|joining|tomando)\b"
+    ),
+    _called(
         r"\b(?:entraremos em contato|entramos em contato|nos pondremos en contacto|te contactaremos|te llamaremos|we will be in touch"
         r"|we'll be in touch|we'll (?:call|contact|reach out)|we will (?:call|contact|reach out)|you'll (?:hear from|get a call|be contacted)"
         r"|you will (?:hear from|get a call|be contacted)|te ligaremos|ligaremos para|vamos te ligar|te (?:llamaran|contactaran|escribiran|ligarao))\b"
@@ -81,5 +95,5 @@ PEOPLE = (
         r"|passing|forward|hand|handing|ask|asking|notify|loop|looping|(?:verificar|checar|confirmar|consultar|conferir) com"
         r"|(?:consultar|verificar|revisar) con|check with|checking with)\b(?: \w+){0,5}? PERSON"
     ),
-    _called(r"\bte (?:transfiro|paso|derivo|encaminho|conecto)(?: \w+){0,4}? PERSON|\b(?:transferindo|connecting you|transferring you)\b"),
+    _called(r"\bte (?:transfiro|paso|passo|derivo|encaminho|conecto|deixo)(?: \w+){0,4}? PERSON|\b(?:transferindo|connecting you|transferring you)\b"),
 )  # fmt: skip

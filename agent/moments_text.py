@@ -4,6 +4,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from agent.moments_words import WEEKDAYS, one_of
+
 # Fillers keep every offset: what they cover is read already, or is no time at all.
 NOISE, DAY, HOUR = "¤", "¶", "§"
 
@@ -68,6 +70,7 @@ _NO_TIMES = [
             r"|steps?|letra|casa|apto|sala|bloco|lote"
             r"|km|cep) ?#?(?:\d{1,5}(?:(?:,| ou| o| or| e| y| and) ?\d{1,2}(?![\d:h]))*)"
         ),
+        rf"(?<![\w:/.,])\d ?(?:para|pra|for|=) (?=(?:a |o |el |on )?(?:{one_of(WEEKDAYS)}|amanha|tomorrow|sim\b|si\b|yes\b))",
         r"\b\d{1,2}[aoº] (?:opc|vez|parcela|alternativa|pergunta|etapa|visita)\w*",
         rf"\b{_STREET} (?:\w+ ){{0,3}}\d{{1,2}} de \w+(?:, ?\d{{1,5}})?",
         rf"\b{_STREET} [^,.;:?!\n\d]{{1,40}}, ?(?:n[o.º]* ?)?\d{{1,5}}\b",
