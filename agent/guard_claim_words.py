@@ -36,14 +36,14 @@ MEETING = (
     r"|visit|meeting|appointment|booking|reserva)"
 )
 # A place in somebody's calendar, which is given, held or lost.
-PLACE = rf"(?:{MEETING}|vaga|vaguinha|lugar|espaco|cupo|espacio|spot|place|time slot|date|data|dia|hora|fecha|agenda)"
+PLACE = rf"(?:{MEETING}|vaga|vaguinha|lugar|espaco|cupo|espacio|spot|place|seat|time slot|date|data|dia|hora|fecha|agenda)"
 _PEOPLE = (
     "vendedor", "vendedora", "vendedores", "atendente", "atendentes", "consultor", "consultora", "consultores", "especialista",
     "especialistas", "colega", "colegas", "equipe", "o time", "nosso time", "do time", "humano", "pessoa", "pessoal", "responsavel",
     "gerente", "supervisor", "setor", "comercial", "tecnico", "tecnicos", "engenheiro", "engenheira", "instalador", "alguem",
     "persona", "asesor", "asesora", "asesores", "equipo", "companero", "companera", "encargado", "ingeniero", "alguien", "seller",
     "salesperson", "sales team", "sales rep", "rep", "representative", "team", "person", "human", "colleague", "manager", "someone",
-    "somebody", "specialist", "consultant", "technician", "engineer", "expert", "advisor",
+    "somebody", "specialist", "consultant", "technician", "engineer", "expert", "advisor", "nossa tecnica",
 )  # fmt: skip
 
 
@@ -58,10 +58,11 @@ def person(names: tuple[str, ...]) -> str:
 # How a participle ends: also as "marcadinha", "marcadíssimo", "marcadão".
 ENDING = r"(?:[oa]s?|(?:z?inh|it|is{1,2}im)[oa]s?|ao|ona|azo|aco)\b"
 # The schedule's own participles: of whatever they are said, it is settled.
-SETTLED = rf"(?:marcad|agendad|reservad|programad){ENDING}"
+SETTLED = rf"(?:marcad|agendad|reservad|programad){ENDING}(?!'s)"
 SET = rf"(?:marcad|agendad|reservad|confirmad|garantid|programad|separad|apartad|assegurad|asegurad|acertad){ENDING}"
 SET_EN = r"(?:booked|scheduled|confirmed|reserved|secured|arranged|finali[sz]ed|guaranteed|penciled in|pencilled in|locked in)\b"
 HELD = rf"(?:guardad|segurad|travad|bloquead|fixad|cravad|encaixad|registrad|anotad|lancad|fechad){ENDING}"
+HELD_EN = r"(?:saved|held|blocked|set aside|kept|waiting)\b"
 WE = r"(?:\b(?:i|we|i've|we've|i have|we have|i just|just|system has|team has)(?: (?:\w+|just)){0,2}? )"
 YOUR = r"(?:sua|seu|a sua|o seu|tua|teu|tu|su|la|el|a visita|o horario|a reuniao|para|pra|voce|entao)"
 BE = (
@@ -74,7 +75,7 @@ ANY = r"(?:com|con|with|com a|da|apos a|de|da sua|con la|sem|sin|the|uma|una|wit
 # Before it something is to be settled, or settled as a rule: "será marcada", "as visitas são marcadas por aqui".
 TO_BE = (
     r"(?:ser|sera|serao|seria|seja|sejam|sao|eh|es|son|hora|horas|fique|fiquem|estiver|estivesse|esteja|for|forem|fosse|sendo"
-    r"|siendo|quede|este|sea|pre|com|con|sem|sin|visitas|reunioes|citas|horarios|turnos|ter|tener|os|as|ou|nem|be|being"
+    r"|siendo|quede|este|sea|pre|com|con|sem|sin|visitas|reunioes|citas|horarios|turnos|ter|tener|os|as|ou|nem|be|being|do|del|de"
     rf"|{ANY} {MEETING}(?: tecnica)?)"
 )
 # Words of agreement with which a claim begins.

@@ -30,6 +30,7 @@ _WHY = {
     "reminds": "it promises a reminder, and none will be sent",
     "never": "it says something that no tool can do or know: e-mails, calls, payments, approvals, who is on the way",
     "unbooked": "it says that nothing is booked, but the customer has a meeting: call get_meeting",
+    "will": "it promises to do something after this reply, when nothing is done any more: call the tool now",
     "done": "it says that something is done, but nothing was: call the tool first",
 }
 _DEEDS = ("booked", "moved", "cancelled", "handed_off")
@@ -38,7 +39,7 @@ PATTERNS = (*BOOKED, *CHANGED, *PEOPLE, *OTHERS)
 _TICK = re.compile(r"[✅☑✔]")
 _DONE = (
     r"(?:pront(?:o|inho|issimo)|feit(?:o|inho)|tudo (?:certo|certinho|resolvido|feito|pronto|ok)|(?:ya|ja) (?:quedo|ficou|foi|esta|ta)|resolvid(?:o|inho)|missao cumprida"
-    r"|list(?:o|ito)|(?:esta )?todo (?:listo|hecho|en orden|arreglado|resuelto)|hecho|done|all done|all set|sorted|all sorted|you(?:'re| are) (?:all )?(?:set|good)"
+    r"|list(?:o|ito)|(?:esta )?todo (?:listo|hecho|en orden|arreglado|resuelto)|hecho|done|all done|all set|sorted|all sorted|(?:you|we)(?:'re| are) (?:all )?(?:set|good)"
     r"|it's done|esta feito|ta feito|esta resolvido|esta hecho|fechad(?:o|inho|issimo)|fechou|trato hecho|deal|combinadissimo)"
 )
 _TICK_WORDS = re.compile(rf"\b(?:{_DONE}|{MEETING})\b")
@@ -49,7 +50,10 @@ _NODS = (
 # A sentence that is nothing but "Prontinho, Maria!".
 _DONE_ALONE = re.compile(rf"^\W*{_NODS}{_DONE}(?:,? (?!para|pra|for|em|in|with|com|de|se|si|if|quando)[\w']+){{0,2}}\W*$")
 # The reply goes on to what is still to be settled, or the thing done was writing something down.
-_GOES_ON = re.compile(r"\?|\b(?:anot\w+|registr\w+|apunt\w+|noted|agora (?:me|preciso|so falta)|tenho|tengo|i have|opc\w+|options?)\b")
+_GOES_ON = re.compile(
+    r"\?|\b(?:anot\w+|registr\w+|apunt\w+|noted|agora (?:me|preciso|so falta)|tenho|tengo|i have|opc\w+|options?|let me know|tell me"
+    r"|me (?:diz|diga|fala|fale|avisa|avise|responde|responda)|dime|avisame|responda|escolh\w+|elij\w+|elige|choose|pick|preciso|necesito|i need)\b"
+)
 # Nothing is said to be booked while something is.
 _NOTHING_BOOKED = re.compile(
     rf"\b(?:nao|nunca) (?:\w+ ){{0,2}}?(?:ha|tem|tenho|temos|existe|consta|encontrei|achei|vejo|localizei) (?:\w+ ){{0,2}}?(?:nenhum\w* )?"
@@ -67,6 +71,8 @@ def false_claims(reply: str, known: Known) -> list[str]:
     """Objections to claims that are not true, in a fixed order."""
     parts = sentences(reply, known)
     found = {facts[0] for sentence in parts for facts in claims_of(sentence) if not any(_is_true(fact, known) for fact in facts)}
+    if any(_GOES_ON.search(part.text) for part in parts):
+        found.discard("will")  # "vou agendar: qual horário prefere?"
     found |= {fact for fact in _ticked(reply, known) | _done(parts) | _unbooked(parts, known) if not _is_true(fact, known)}
     return [why for fact, why in _WHY.items() if fact in found]
 
@@ -86,7 +92,7 @@ def _says(clause: Clause, pattern: ClaimPattern, people: str, *, names_moment: b
 
 
 def _is_true(fact: str, known: Known) -> bool:
-    if fact == "done":
+    if fact in ("done", "will"):
         return any(getattr(known, deed) for deed in _DEEDS)
     return fact not in ("never", "unbooked") and bool(getattr(known, fact))
 

@@ -14,7 +14,8 @@ from agent.moments_text import plain
 _DID = re.compile(r"(?<=\w\w\w)é(?!\w)", re.IGNORECASE)
 _YES = re.compile(r"(?<!\w)sí(?!\w)", re.IGNORECASE)
 
-ENDS = re.compile(r"(?<!\b[ap]\.m)[.!?]+(?=[\s\"')*\]]|$|[^\w\s.,/])|\n")
+# Not after "2 p.m.", nor after a number that opens a line of a list.
+ENDS = re.compile(r"(?<!\b[ap]\.m)(?<!\n\d)(?<!\A\d)[.!?]+(?=[\s\"')*\]]|$|[^\w\s.,/])|\n")
 _CLAUSE = re.compile(r"[^,;:()]+")
 _IDIOM = re.compile(
     r"\b(?:nao se preocup\w+|no te preocup\w+|no se preocup\w+|don't worry|no worries|sem problemas?"
@@ -23,7 +24,7 @@ _IDIOM = re.compile(
 )
 _DENIAL = re.compile(
     r"(?:\b(?:nao|nunca|nada|jamais|nem|nenhum\w*|ninguem|ningun\w*|nadie|tampouco|tampoco|not|never"
-    r"|nothing|none|nobody|neither|cannot)\b|n't\b)(?:\W+[\w'^]+){0,5}\W*$"
+    r"|nothing|none|nobody|neither|cannot|(?:found|have|has|see|is|are|there's) no)\b|n't\b)(?:\W+[\w'^]+){0,5}\W*$"
 )
 _SPANISH_NO = re.compile(
     r"\bno (?:(?:se|te|le|me|la|lo|he|hemos|ha|ya|aun|todavia|esta|estan|queda|quedo|fue|tengo|tienes|hay|nada) ){0,3}$"
@@ -44,7 +45,8 @@ _FOLLOWING_CONDITION = re.compile(
     r"|en cuanto|depois que|after you|until)"
 )
 _NEAR = 300  # characters around a claim that can deny or condition it; bounds the work on long texts
-_TAG = re.compile(r",? (?:ok|okay|ta|ta bom|tudo bem|beleza|viu|vale|alright|blz|combinado|all right|de acuerdo)\W*\?+\W*$")
+_TOLD = re.compile(r"\b(?:voce )?(?:sabia|viu|lembra|notou|sabias|viste|recuerdas|did you (?:know|see|notice)|do you remember)(?: que| that)? (?=\w)")
+_TAG = re.compile(r",? (?:ok|okay|ta|ta bom|tudo bem|beleza|viu|vale|alright|blz|combinado|all right|de acuerdo|ne|hein|hem|ta bem)\W*\?+\W*$")
 
 
 def signed(reply: str) -> str:
@@ -125,7 +127,9 @@ def is_excused(clause: Clause, match: re.Match[str], pattern: ClaimPattern) -> b
 
 
 def _stated_part(question: str) -> str:
-    """What a question states: before "¿", or before a tag ("marquei sua visita, ok?"); else nothing."""
+    """What a question states: before "¿", before a tag ("marquei sua visita, ok?"), or after "sabia que"; else nothing."""
+    if told := _TOLD.search(question):
+        return question[told.end() :]
     if tag := _TAG.search(question):
         return question[: tag.start()]
     return question.partition("¿")[0] if "¿" in question else ""

@@ -33,8 +33,9 @@ _NODS = re.compile(
     r"|claro|listo|vale|dale|great|sure|deal|done|top|legal|isso|excelente|excellent|genial|awesome|anotad\w+|entendid\w+|noted|got it|ate"
     r"|hasta|obrigad[oa]|gracias|thanks|oba|uhul|bora|partiu)\b|[👍🤝🎉🥳📌✔✅☑🙌👌💪🗓📅🚀🤩😉]"
 )
+_NOD_FIRST = re.compile(rf"\W*(?:{_NODS.pattern}|(?:voce|vc|eu|sim|si|yes|me)\b)")
 _ASKS_BACK = re.compile(
-    r"\b(?:confirm\w*|pode ser|puede ser|serve|certo|correto|correcto|combinad\w+|quer (?:que eu|confirm\w+|marcar|esse|este|ficar)|prefer\w*"
+    r"\b(?:qual|quais|cual|cuales)\W*\?|\b(?:confirm\w*|pode ser|puede ser|serve|certo|correto|correcto|combinad\w+|quer (?:que eu|confirm\w+|marcar|esse|este|ficar)|prefer\w*"
     r"|prefier\w*|fica bo[ma]|tudo bem|qual (?:d\w+|prefer\w+|fica|voce|hora\w*|opc\w*|te|o melhor)|cual (?:prefier\w+|te|de|es)|which|ok|works?"
     r"|sirve|te queda|te parece|marco|agendo|fecho|reservo|book|shall|right|suits?|topa|fechado|isso mesmo|posso|puedo|de acuerdo|good|bom|bien)\b"
 )
@@ -65,7 +66,8 @@ def _is_settled(parts: Sequence[Sentence], n: int) -> bool:
     part = parts[n]
     if any({"booked", "moved"} & set(facts) for facts in claims_of(part)):
         return True
-    return not (part.asks or _is_listed(parts, n) or _says_what_for(part) or _is_asked_back(parts, n))
+    is_asked = part.asks and not _is_answered(parts, n)
+    return not (is_asked or _is_listed(parts, n) or (not part.asks and _says_what_for(part)) or _is_asked_back(parts, n))
 
 
 def _is_backed(part: Sentence) -> bool:
@@ -107,7 +109,7 @@ def _is_of_the_business(part: Sentence) -> bool:
 
 
 def _is_listed(parts: Sequence[Sentence], n: int) -> bool:
-    """Whether it is one line of a list of times, or nothing but a time with no nod around it."""
+    """Whether it is one line of a list of times that is offered, or of a reply that is nothing but such lines."""
     if not _is_listlike(parts[n]):
         return False
     before = next((part for part in reversed(parts[:n]) if not _is_listlike(part)), None)
@@ -115,13 +117,21 @@ def _is_listed(parts: Sequence[Sentence], n: int) -> bool:
         return True
     if _NUMBERED.search(parts[n].text) or _is_asked_back(parts, n):
         return True
-    return not any(_NODS.search(part.text) for part in parts)
+    return all(_is_listlike(part) and not _NODS.search(part.text) for part in parts)
 
 
 def _is_asked_back(parts: Sequence[Sentence], n: int) -> bool:
     """Whether the next sentence, lists passed over, asks for a choice or a yes."""
     after = next((part for part in parts[n + 1 :] if not _is_listlike(part)), None)
     return after is not None and after.asks and _ASKS_BACK.search(after.text) is not None and not _ASKS_ELSE.search(after.text)
+
+
+def _is_answered(parts: Sequence[Sentence], n: int) -> bool:
+    """Whether the reply answers its own question: "terça às 14h? Perfeito!"."""
+    after = parts[n + 1] if n + 1 < len(parts) else None
+    if after is None or after.asks or after.mentions or any(part.asks for part in parts[n + 1 :]):
+        return False
+    return _NOD_FIRST.match(after.text) is not None and not (offers(after.text) or DENIES.search(after.text) or WISHES.search(after.text))
 
 
 def _is_listlike(part: Sentence) -> bool:

@@ -21,6 +21,7 @@ _LETTER = "[A-Za-zÀ-ɏ]"
 _SPACED = re.compile(rf"(?<![^\W_])(?:{_LETTER}(?:[^\w,;/)(]|_){{1,3}}){{3,}}{_LETTER}(?![^\W_])")
 _ACRONYM = re.compile(r"(?:[A-Z]\.){2,}[A-Z]")
 _LONGEST_ODDITY = 4  # "A - B - C - D" are options
+_DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")  # "prontiiiinho"
 _FIGURES = {"4": "a", "3": "e", "1": "i", "0": "o", "5": "s"}
 _WITH_FIGURES = re.compile(r"(?<![\w@./-])[^\W\d_]+(?:[01345][^\W\d_]+)+[01345]?(?![\w@/-])")  # "m4rc4d0"
 
@@ -28,6 +29,7 @@ _WITH_FIGURES = re.compile(r"(?<![\w@./-])[^\W\d_]+(?:[01345][^\W\d_]+)+[01345]?
 def as_read(text: str) -> str:
     """The text in plain letters; accents, line breaks, emoji and keycaps stay. It changes nothing that is plain already."""
     text = _SPACED.sub(lambda run: re.sub(r"[\W_]", "", run[0]), _in_letters(text))
+    text = _DRAWN_OUT.sub(r"\1", text)
     return _WITH_FIGURES.sub(lambda word: "".join(_FIGURES.get(char, char) for char in word[0]), text)
 
 

@@ -1,6 +1,6 @@
 """The words that claim a booked meeting, in Portuguese, Spanish and English."""
 
-from agent.guard_claim_words import AGREED, ANY, BE, BE_EN, HELD, MEETING, PLACE, SET, SET_EN, SETTLED, TO_BE, WE, YOUR, ClaimPattern
+from agent.guard_claim_words import AGREED, ANY, BE, BE_EN, HELD, HELD_EN, MEETING, PLACE, SET, SET_EN, SETTLED, TO_BE, WE, YOUR, ClaimPattern
 
 
 def _state(words: str, *, moment: bool = False, unless_after: str = "") -> ClaimPattern:
@@ -20,6 +20,8 @@ _STATES = (
     _state(rf"\b{BE} (?:\w+ ){{0,3}}?{SET}"),
     _state(rf"{BE_EN} (?:\w+ ){{0,2}}?(?:{SET_EN}|set for\b|down for\b|sealed\b|all yours\b)"),
     _state(rf"\b{PLACE}s?(?: tecnica)?(?: d[aoe]s? [\w:]+){{0,3}} (?:{SET}|{SET_EN}|{HELD})", unless_after=ANY),
+    _state(rf"\b(?:your|the) {PLACE} (?:is|has been) (?:\w+ )?{HELD_EN}"),
+    _state(rf"\b{PLACE} (?:na|en la|on the|on your) (?:agenda|calendario|calendar)\b", unless_after=ANY),
     _state(rf"^\W*(?:{AGREED} )?(?:{SET}|{SET_EN})(?! (?:a|o) (?:opcao|visita\?))"),
     # Wherever it stands: "terça 14h agendado".
     _state(rf"\b{SETTLED}", unless_after=TO_BE),
@@ -31,7 +33,8 @@ _STATES = (
     _state(r"\b(?:anotad|registrad|lancad|apuntad)[oa]s?(?: aqui)? (?:na|no|en la|en el) (?:\w+ )?(?:agenda|calendario|sistema)\b"),
     _state(
         r"(?:\b(?:esta|estas|ta|is|are|ya|ja|it|quedo|consta|figura|entrou)|'s|'re) (?:\w+ ){0,2}?(?:na|en la|en el|no|on|in)"
-        r" (?:\w+ )?(?:agenda|calendario|calendar|schedule|sistema|books|lista|list)\b"
+        r" (?:\w+ )?(?:agenda|calendario|calendar|schedule|diary|sistema|books|lista|list)\b"
+        rf"|\b(?:cert\w+|ok|pronto|confirmado|bien|listo|good) (?:com|con|with) (?:a |o |la )?(?:sua|seu|tu|su|your) {MEETING}\b"
     ),
     _state(
         r"\b(?:you're|you are|we're|we are|all) (?:all )?(?:set for|in for|down for|good to go|on for)\b"
@@ -43,7 +46,7 @@ _STATES = (
     ),
     # "O horário é seu."
     _state(
-        rf"\b(?:{PLACE}|ele|ela|ese|esa|it|that)(?: \S+){{0,3}}? (?:eh|es|is|ficou|fica|agora eh)(?: (?:todo|toda|all))?"
+        rf"\b(?:{PLACE}|ele|ela|ese|esa|it|that)(?:(?: \S+){{0,3}}? (?:eh|es|is|ficou|fica|agora eh))?(?: (?:todo|toda|all))?"
         r" (?:seu|sua|tuy[oa]|yours|suy[oa])\b(?! (?:melhor|mejor))"
     ),
     _state(r"\b(?:no|em|a) (?:seu|tu|su) nom(?:e|bre)\b(?! (?:completo|eh))|\bunder your name\b"),
@@ -53,12 +56,18 @@ _STATES = (
     ),
     # "Agora é só aguardar a visita."
     _state(
-        r"\b(?:so|solo|just|left is to|solo queda|solo resta)(?: te| le)? (?:esperar\w*|aguardar|receber|recibir|wait for)"
+        r"\b(?:so|solo|just|left is to|solo queda|solo resta|agora (?:eh|e)|ahora)(?: te| le)? (?:esperar\w*|aguardar|receber|recibir|wait for)"
         rf"(?: (?:a|o|la|el|the|your|sua|nossa|nuestra|nosso|our|pela|pelo|al?|del?))* ?(?:{MEETING}|PERSON|dia|day)"
+    ),
+    # A farewell until the meeting; "nos vemos por aqui" is none.
+    _state(
+        r"\b(?:te vejo|vejo voce|nos vemos|te espero|te esperamos|esperamos voce|aguardamos voce|see you|we'll see you)\b"
+        r"(?! (?:por aqui|por ai|por aca|around|later|soon|em breve|pronto|outra hora))"
     ),
     _state(
         r"\b(?:voce|vc|tu|usted|you)(?: (?:ja|ya|already|now|agora))? (?:tem|tienes|tiene|have|got) (?:uma?|una?|an?|sua|tu|your)"
         rf" {MEETING}\b(?! (?:gratuit|gratis|de graca|por|free|que|com a|to))"
+        rf"|\b(?:ja|ya|agora|ahora) (?:voce |vc )?(?:tem|tienes) (?:seu|sua|tu|su) {PLACE}\b"
     ),
     _state(
         r"\b(?:combinad\w+|fechad[oa]s?|fechadinh\w|fechou|acertado|combinamos|fechamos|quedamos|agreed|deal|te espero|te esperamos"
@@ -89,7 +98,7 @@ _STATES = (
         r"|guardad|saved|recorded|locked|booked|confirmed)\w*"
         r"|\b(?:opcao|opcion|option) (?:\d|um|dois|tres|uno|dos|one|two|three) (?:entao|entonces|then|it is)\b"
     ),
-    _state(r"^\W*you(?:'re| are) in\W*$"),
+    _state(r"^\W*you(?:'re| are) in\W*$|\b(?:quedaste|quedas|ficou|ficaste|estas|esta) dentro\b"),
     _state(r"^\W*(?:entao |entonces |so |then )?(?:ate|hasta) \S+(?: \S+){0,5}\W?$", moment=True),
     # What is being done while the reply is read: nothing is, the tools have run.
     _state(

@@ -7,10 +7,10 @@ _MOVED_WORD = (
     r"|(?:moved|rescheduled|changed|switched|postponed|pushed|shifted|swapped|bumped)\b)"
 )  # fmt: skip
 _GONE = (
-    rf"(?:(?:cancelad|desmarcad|anulad|suspens|removid|excluid|eliminad|apagad){ENDING}|dada de baja\b"
+    rf"(?:(?:cancelad|desmarcad|anulad|suspens|removid|excluid|eliminad|apagad|retirad|tirad|quitad|sacad){ENDING}|dada de baja\b"
     r"|(?:cancell?ed|called off|scrapped|removed|deleted)\b)"
 )
-_IS = r"(?:\b(?:foi|ficou|fica|esta|ta|foram|ja|ya|fue|quedo|queda|sido|is|was|been|got)|'s)"
+_IS = r"(?:\b(?:foi|ficou|fica|esta|ta|foram|ja|ya|fue|quedo|queda|sido|is|was|been|got|consider it|considera\w*|considere\w*)|'s)"
 _AFTER_A_NOD = r"^\W*(?:tudo |ja |ya |pronto |prontinho |listo |all |now |done )?"
 
 

@@ -13,7 +13,7 @@ _TALK_PT = one_of(
     "anotei registrei passei mandei enviei separei deixei fiquei gostei adorei amei pensei achei encontrei verifiquei chequei consultei olhei"
     " busquei procurei localizei notei observei falei comentei mencionei expliquei perguntei mostrei listei citei indiquei apresentei comecei"
     " continuei errei confundi enganei equivoquei demorei cheguei voltei entrei tentei esperei aguardei imaginei lembrei calculei contei"
-    " analisei avaliei considerei usei escutei copiei juntei repassei recomendei preparei montei organizei selecionei filtrei peguei cuidei"
+    " analisei avaliei considerei usei escutei copiei juntei repassei recomendei preparei montei organizei selecionei filtrei peguei"
     " precisei preocupei alegrei desculpei expressei enfim hei lei rei sei serei estarei terei ficarei farei direi poderei saberei"
     " verificarei checarei consultarei responderei mostrarei explicarei perguntarei volei frei nei sidnei claudinei vanderlei wanderlei sirlei"
     " shirlei valdinei ednei rudinei dirlei darlei arlei adinei".split()
@@ -31,14 +31,37 @@ _TALK_EN = one_of(
     " recorded understated misunderstood expected called searched reviewed verified apologized agreed been feed speed red bed".split()
 )  # fmt: skip
 
+_THE = r"a|o|sua|seu|tua|tu|su|la|el|the|your|essa|esse|esta|este|nossa|nosso"
+_BUSINESS = (
+    r"(?:projeto|instalacao|pagamento|sinal|desconto|credito|financiamento|cadastro|proposta|contrato|orcamento|kit|entrega|compra"
+    r"|proyecto|instalacion|pago|descuento|financiacion|presupuesto|contrato|propuesta|project|installation|payment|deposit|discount"
+    r"|loan|financing|quote|proposal|contract|order|delivery)"
+)
+_IS_OR_HAS = (
+    r" (?:foi|ficou|fica para|esta|ta|ja|ya|caiu|saiu|entrou|comecou|chegou|segue|sigue|continua|permanece|has|was|got|stands|went|fue"
+    r"|quedo|queda|entro|salio|llego|empezo|acaba|acabou|consta|fell|came)\b"
+)
+_NOT_SO = (
+    r"(?! ?(?:\w+ ){0,3}(?:not|nao|no|never|nunca|yet|livre|disponive\w+|ocupad\w+|vag[oa]|chei[oa]|lotad\w+|indispon\w+|free|available|taken|open"
+    r"|full|libre|disponible|passou|inclu\w+|included)\b|n't)"
+)
+_LOOKING = one_of(
+    "verificando checando conferindo consultando vendo olhando buscando procurando confirmando falando perguntando entendendo tentando ajudando"
+    " digitando pensando esperando aguardando lendo anotando registrando torcendo querendo sendo tendo ficando fazendo revisando mirando"
+    " intentando anotando escribiendo escuchando leyendo siendo teniendo haciendo pensando checking looking confirming seeing trying asking"
+    " having going reading writing typing waiting hoping wondering thinking getting being doing afraid sorry missing talking".split()
+)  # fmt: skip
+
 DEEDS = (
-    # Without a meeting there is no "sua visita" of which anything could be said.
+    # Without a meeting there is nothing that could be said of it: neither "sua visita está de pé" nor "the appointment stands".
     ClaimPattern(
         ("booked", "moved", "cancelled", "completed", "no_show"),
-        rf"\b(?:sua|tua|tu|su|your)(?: proxima| next)? {MEETING}(?: tecnica)?(?:'s| (?:ja |ya |now |already )?(?:esta|ta|fica|ficou|segue|sigue"
-        r"|continua|entrou|acaba|acabou|comeca|acontece|acontecera|vai|tem|conta|consta|permanece|is|was|has|starts|got|went|stands|queda"
-        r"|quedo|empieza|va|tiene|entro))\b(?! (?:not|nao|no|never|nunca|yet)\b|n't)",
+        rf"\b(?:{_THE})(?: proxima| next)? {MEETING}(?: tecnica)?(?:{_IS_OR_HAS}|'s | (?:vai|tem|conta|is|va|tiene|starts|comeca|acontece\w*) )"
+        rf"{_NOT_SO}",
+        unless_after=r"(?:horario|hora|depois|apos|antes|durante|na|da|com|em|de|en|after|before|during|at|for|para|pra)",
     ),
+    # Nor does any tool tell how a project, a payment or a proposal stands.
+    ClaimPattern(("never",), rf"\b(?:{_THE}) {_BUSINESS}(?: (?!nao|no\b|not)\S+){{0,3}}?{_IS_OR_HAS}{_NOT_SO}"),
     ClaimPattern(_ANY_DEED, rf"\b(?!(?:{_TALK_PT})\b)[a-z]{{2,}}(?<![aei]r)ei\b", is_past_deed=True),
     ClaimPattern(_ANY_DEED, rf"\b(?!(?:{_TALK_PT})\b)[a-z]{{2,}}[aei]rei\b"),
     ClaimPattern(_ANY_DEED, rf"\b(?!(?:{_TALK_ES})\^)[a-z]{{3,}}(?<![aei]r)e\^", is_past_deed=True),
@@ -49,5 +72,35 @@ DEEDS = (
         rf" (?:(?!(?:{_TALK_EN})\b)[a-z]{{2,}}ed|made(?! (?:a|an) (?:mistake|error|list|note))|took(?! a look)|taken care|done)\b",
         is_past_deed=True,
     ),
-    ClaimPattern(_ANY_DEED, r"\b(?:subi|inseri|conclui|resolvi(?! sua duvida)|garanti|assumi|cumpri|defini|inclui|emiti|transmiti)\b", is_past_deed=True),
+    ClaimPattern(
+        _ANY_DEED,
+        r"\b(?:tudo|todo|esta|ta|estamos|everything(?:'s| is)|it's|that's|all)(?: ja| ya| esta| ta| foi| mais que| bem| fue| quedo| already| all)?"
+        r" (?:(?:resolvid|encaminhad|acertad|ajeitad|providenciad|certos|combinad|arreglad|resuelt|organizad)\w*|taken care of|handled|sorted"
+        r"|arranged)\b(?! (?:na|no|en|at|by|pelo|pela|con|com|durante)\b)",
+    ),
+    # What is being done while the reply is read: nothing is, the tools have run.
+    ClaimPattern(
+        _ANY_DEED,
+        rf"\b(?:estou|tou|estoy|i'm|i am|we're|we are)(?: ja| ya| te| just| now| aqui)* (?!(?:{_LOOKING})\b)(?:[a-z]{{3,}}(?:ando|endo|indo)"
+        r"|(?!(?:everything|something|nothing|morning|evening)\b)[a-z]{3,}ing)\b",
+    ),
+    ClaimPattern(
+        _ANY_DEED,
+        r"\b(?:desfiz|refiz|fiz (?:a |o |sua |seu |tudo)|dei (?:entrada|baixa|andamento|sequencia|um jeito|ok)|hice (?:la |el |tu |todo)"
+        r"|deshice|di (?:curso|de alta))",
+        is_past_deed=True,
+    ),
+    # Nobody tells us what a seller has done.
+    ClaimPattern(
+        ("handed_off", "completed", "no_show"),
+        r"PERSON(?: \w+)?? (?:ja|ya|has|have|already|acabou de|acaba de) (?!pode|poderia|quer|prefere)\w+",
+    ),
+    # Soon, but after this reply, when no tool runs.
+    ClaimPattern(
+        ("will",),
+        r"\b(?:vou|vamos|voy a|vamos a|i'll|i will|we'll|i'm going to|deixa que eu|deixa comigo que eu)(?: \w+)?? (?:te |lhe |ja |ya )?(?:providenci"
+        r"|resolv|encaminh|acion|transfer|remarc|reagend|cancel|desmarc|marc|agend|reserv|garant|liber|bloque|adiant|tramit|gestion|book|schedul"
+        r"|arrang|handle|take care|set (?:it|that) up|sort)(?:ar|er|ir|arte|arlo|arla|e|ing)?\b",
+    ),
+    ClaimPattern(_ANY_DEED, r"\b(?:subi|inseri|conclui|resolvi(?! sua duvida)|garanti|assumi|cumpri|defini|emiti|transmiti)\b", is_past_deed=True),
 )  # fmt: skip

@@ -33,6 +33,7 @@ _NOTIFIED = (
         ("notified", "booked"),
         r"\b(?:confirmacao|confirmacion|confirmation)(?: \w+){0,4}? (?:chegou|chega|saiu|sai|vai chegar|llega|llego|va a llegar|arrived"
         r"|is on its way|is coming|a caminho)\b|\b(?:acabou de (?:sair|chegar)) (?:a )?confirmacao\b"
+        r"|\b(?:segue|aqui esta|aqui vai|here is|here's|aqui tienes)(?: \w+){0,3}? (?:confirmacao|confirmacion|confirmation)\b"
         r"|\b(?:vai receber|recebera|(?:voce|vc) (?:ja )?recebe|vas a recibir|recibiras|will receive|'ll receive|will get|'ll get)(?: \w+){0,2}? (?:confirmac\w+"
         r"|confirmation)\b",
     ),
@@ -63,12 +64,20 @@ _NEVER = (
         r"\b(?:no|em|en|on|to|in|check|olh[ae]|ve|vea|confir[ae]|revis[ae]|veja) (?:o |a |el |tu |su |la )?(?:seu |sua |your )"
         rf"?{_MAIL}\b"
         rf"|\b(?:por|via|by|llega\w*|receb\w+|recib\w+|get|receive|envi\w+|mand\w+|send\w*|chega\w*)(?: [\w-]+){{0,3}}? {_MAIL}\b"
-        r"|\b(?:convite|invitacion|invite|invitation)(?: \w+){0,4}? (?:foi|fue|ja|ya|esta|was|been|is|has|llego|chegou)\b",
+        r"|\b(?:convite|invitacion|invite|invitation)(?: \w+){0,4}? (?:foi|fue|ja|ya|esta|was|been|is|has|llego|chegou)\b"
+        r"|\b(?:receb\w+|recib\w+|get|receive|mand\w+|envi\w+|send\w*)(?: \w+){0,3}? (?:convite|invitacion|invite|invitation)\b"
+        r"|\b(?:segue|seguem|aqui esta|aqui vai|here is|here's|aqui tienes|em anexo|attached)(?: \w+){0,3}? (?:comprovante|comprobante|boleto"
+        r"|contrato|proposta|propuesta|orcamento|presupuesto|protocolo|convite|invitacion|receipt|invite|contract|quote)\b"
+        r"|\b(?:recebi|recibi|received|got)(?: \w+){0,2}? (?:pagamento|sinal|pix|pago|transferencia|payment|deposit)\b",
     ),
     ClaimPattern(
         ("never",),
         r"\b(?:te|lhe) liguei\b|\bliguei (?:para|pra)\b|\bte llame\^|\bi (?:just )?(?:called|phoned|rang) you\b",
         is_past_deed=True,
+    ),
+    ClaimPattern(
+        ("never",),
+        r"\b(?:confirmacao|confirmacion|confirmation|protocolo|codigo|ticket|booking|reserva)(?: (?:no?|n[oº.]|number|numero|code|de \w+))* ?[:#]? ?#?\d{2,}",
     ),
     # Nobody tells us what a seller says.
     ClaimPattern(
@@ -87,7 +96,7 @@ _NEVER = (
         ("never",),
         r"\b(?:pagamento|financiamento|credito|desconto|contrato|proposta|orcamento|cadastro|pago|financiacion|financiamiento|descuento"
         r"|presupuesto|payment|financing|discount|credit|loan|quote|proposal|contract)(?: \w+){0,2}? (?:foi|esta|fue|is|was|been|ja foi"
-        r"|ja|ya|ja esta|has been|saiu)(?: \w+){0,2}? ?(?:aprovad|confirmad|aplicad|recebid|enviad|assinad|liberad|garantid|aprobad"
+        r"|ja|ya|ja esta|has been|saiu)(?: \w+){0,2}? ?(?:pre[- ]?)?(?:aprovad|confirmad|aplicad|recebid|enviad|assinad|liberad|garantid|aprobad"
         r"|recibid|enviad|firmad|approved|confirmed|applied|received|sent|signed|guaranteed)\w*"
         rf"|\b(?:pagamento|financiamento|credito|desconto|payment|financing|discount|descuento|credit) (?:aprovad|liberad|garantid|aplicad"
         rf"|aprobad){ENDING}|\b(?:consegui|liberei|apliquei|aprovei|aplique\^|consegui)(?: \w+){{0,3}}? (?:desconto|descuento|financiamento|credito|discount)\b",
@@ -99,6 +108,9 @@ _REMINDED = (
         r"\b(?:vou te lembrar|te lembro|te lembrarei|te lembramos|lembramos voce|vamos te lembrar|te recuerdo|te recordare\^?"
         r"|te recordare|te recordaremos|te recordamos|voy a recordarte|te vamos a recordar|i'll remind|i will remind|we'll remind"
         r"|we will remind)\b"
+        r"|\b(?:te|lhe|we|i|a gente|vamos|vou|we'll|i'll|you'll)\b(?! pode)(?:(?! cancel| remarc| resched| mud)[ ]\w+){0,6} (?:na vespera|um dia antes"
+        r"|no dia anterior|the day before|la vispera|el dia antes|un dia antes|el dia anterior|horas? antes)\b"
+        r"|^\W*(?:na vespera|um dia antes|la vispera|un dia antes|the day before)\b(?! voce)"
         r"|\b(?:mand\w+|envi\w+|receb\w+|recib\w+|llega\w*|chega\w*|send\w*|get|getting|receive|programei|deixei|coloquei|set)"
         r"(?: [\w']+){0,4}? (?:lembrete|lembretinho|recordatorio|reminder)\b",
     ),

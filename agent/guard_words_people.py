@@ -14,7 +14,7 @@ _TO_YOU = (
     r"|endereco|direccion|condicoes|fatos)\b(?!.{0,20} PERSON))"
 )
 # What a person does in the meeting is no promise to call: "o vendedor responde na visita".
-_NOT_AT_THE_VISIT = r"(?!.*\b(?:na|durante|depois|apos|en la|during|at|after) (?:a |da |the |la )?(?:visita|visit)\b)"
+_NOT_AT_THE_VISIT = r"(?!.*\b(?:na|durante|depois|apos|en|despues|during|at|after)(?: (?:a|da|the|de|la))* (?:visita|visit)\b)"
 _IN_TOUCH = (
     r"(?:continuar?|continua|segue|seguir|entrar?a? em contato|falar?a?|chamar?a?|ligar?a?|retornar?a?|respondera?|assumir?a?"
     r"|dar(?:a)? continuidade|contatar?a?|procurar?a?|continue|contact|call|give you|ring|reach|get back|take over|follow|be in touch|message|text"
@@ -33,7 +33,7 @@ PEOPLE = (
         deed=True,
     ),
     _called(
-        rf"\b(?:pase\^|derive\^|reenvie\^){_TO_YOU}|\b(?:avise\^|llame\^|notifique\^|informe\^|hable\^ con|contacte\^|pedi|dije|comente\^|escribi)"
+        rf"\b(?:pase\^|derive\^|reenvie\^){_TO_YOU}|\b(?:avise\^|llame\^|notifique\^|informe\^|hable\^ con|contacte\^|mande\^|pedi|dije|comente\^|escribi)"
         r"(?: \w+){0,4}? PERSON",
         deed=True,
     ),
@@ -72,8 +72,8 @@ PEOPLE = (
     _called(
         r"PERSON(?: \w+)?? (?:ja |ya |has )?(?:recebeu|assumiu|tem|anotou|pegou|viu|received|got|has|recibio|tiene|vio) (?:o |a |el |la )?(?:seu|sua|your|tu|su)"
         r" (?:contato|numero|pedido|caso|mensagem|conversa|atendimento|dados|contact|number|request|case|message|contacto|mensaje)\b"
-        r"|\b(?:caso|contato|pedido|conversa|atendimento|assunto|solicitacao|case|request|chat|contacto)(?: \w+){0,3}? (?:nas maos|aos cuidados"
-        r"|a cargo|en manos|in the hands|com)(?: (?:d?[aoe]|del?|of|el|la|the|um|uma))* PERSON"
+        r"|\b(?:caso|contato|pedido|conversa|atendimento|assunto|solicitacao|solicitud|case|request|chat|contacto)(?: \w+){0,3}? (?:nas maos|aos cuidados"
+        r"|a cargo|en manos|in the hands|com)(?: (?:d?[aoe]|del?|of|el|la|the|um|uma|nosso|nossa|nuestro|nuestra|our))* PERSON"
         r"|\b(?:atendimento humano|atencion humana|human agent) (?:\w+ )?(?:comeca|iniciad|comecara|empieza|starts|will)\w*"
     ),
     # "Alguém te dará retorno", "Ana will sort you out": whatever a person is to do for the customer, unless it is at the visit.
@@ -86,6 +86,10 @@ PEOPLE = (
         r"\b(?:entraremos em contato|entramos em contato|nos pondremos en contacto|te contactaremos|te llamaremos|we will be in touch"
         r"|we'll be in touch|we'll (?:call|contact|reach out)|we will (?:call|contact|reach out)|you'll (?:hear from|get a call|be contacted)"
         r"|you will (?:hear from|get a call|be contacted)|te ligaremos|ligaremos para|vamos te ligar|te (?:llamaran|contactaran|escribiran|ligarao))\b"
+        r"|\b(?:vao|van a|te van a|they'll|they will|somebody will)(?: \w+){0,2}? (?:ligar|chamar|contatar|procurar|entrar em contato|retornar|falar com"
+        r"|contactar|llamar|escribir|hablar|call|reach|contact|text|get back|get in touch|write)\w*"
+        r"|\b(?:a gente|nos|eu) (?:\w+ )?(?:te|lhe) (?:liga|ligo|ligamos)\b|\bte (?:ligo|llamamos)\b|\b(?:i'll|we'll) (?:call|phone|ring) you\b"
+        r"|\bte (?:ligam|chamam|procuram|retornam|llaman|contactan|escriben)\b"
         r"|\b(?:vai|vas a|va a|voce) (?:receber|recibir|recebe\w*) (?:uma?|una?|la|o|a) (?:ligacao|llamada|contato|retorno|contacto)\b"
     ),
     _called(

@@ -71,6 +71,7 @@ _NO_TIMES = [
             r"|km|cep) ?#?(?:\d{1,5}(?:(?:,| ou| o| or| e| y| and) ?\d{1,2}(?![\d:h]))*)"
         ),
         rf"(?<![\w:/.,])\d ?(?:para|pra|for|=) (?=(?:a |o |el |on )?(?:{one_of(WEEKDAYS)}|amanha|tomorrow|sim\b|si\b|yes\b))",
+        r"\b(?:escolh\w+|elegir|elige|elija|choose|pick) (?:entre|between|from|de) \d(?: e| y| and| a| to| ou) \d\b(?![:h])",
         r"\b\d{1,2}[aoº] (?:opc|vez|parcela|alternativa|pergunta|etapa|visita)\w*",
         rf"\b{_STREET} (?:\w+ ){{0,3}}\d{{1,2}} de \w+(?:, ?\d{{1,5}})?",
         rf"\b{_STREET} [^,.;:?!\n\d]{{1,40}}, ?(?:n[o.º]* ?)?\d{{1,5}}\b",
