@@ -3,7 +3,7 @@
 The guard reads the reply's words against what code knows. It does not judge style.
 """
 
-from agent.guard_amounts import unknown_amounts, unknown_links
+from agent.guard_amounts import unknown_amounts, unknown_links, unknown_phones
 from agent.guard_claims import false_claims
 from agent.guard_durations import unknown_durations
 from agent.guard_known import Known
@@ -28,6 +28,7 @@ def objections(reply: str, known: Known) -> list[str]:
         *([] if claims else unbooked_times(text, known)),
         *unknown_durations(text, known),
         *unknown_links(reply, known),
+        *unknown_phones(text, known),
         *unknown_amounts(text, known),
     ]
     return list(dict.fromkeys(found))

@@ -39,11 +39,13 @@ MEETING = (
 PLACE = rf"(?:{MEETING}|vaga|vaguinha|lugar|espaco|cupo|espacio|spot|place|seat|time slot|date|data|dia|hora|fecha|agenda)"
 _PEOPLE = (
     "vendedor", "vendedora", "vendedores", "atendente", "atendentes", "consultor", "consultora", "consultores", "especialista",
-    "especialistas", "colega", "colegas", "equipe", "o time", "nosso time", "do time", "humano", "pessoa", "pessoal", "responsavel",
-    "gerente", "supervisor", "setor", "comercial", "tecnico", "tecnicos", "engenheiro", "engenheira", "instalador", "alguem",
-    "persona", "asesor", "asesora", "asesores", "equipo", "companero", "companera", "encargado", "ingeniero", "alguien", "seller",
-    "salesperson", "sales team", "sales rep", "rep", "representative", "team", "person", "human", "colleague", "manager", "someone",
-    "somebody", "specialist", "consultant", "technician", "engineer", "expert", "advisor", "nossa tecnica",
+    "especialistas", "representante", "representantes", "agente", "agentes", "executivo", "ejecutivo", "ejecutiva", "colega", "colegas",
+    "equipe", "o time", "nosso time", "do time", "humano", "pessoa", "pessoal", "responsavel", "gerente", "supervisor", "supervisora",
+    "setor", "comercial", "tecnico", "tecnicos", "nossa tecnica", "engenheiro", "engenheira", "instalador", "alguem", "persona", "asesor",
+    "asesora", "asesores", "equipo", "companero", "companera", "encargado", "encargada", "ingeniero", "alguien", "seller", "sellers",
+    "salesperson", "salespeople", "sales team", "sales rep", "rep", "reps", "representative", "representatives", "team", "person", "human",
+    "agent", "agents", "colleague", "colleagues", "manager", "someone", "somebody", "specialist", "specialists", "consultant", "consultants",
+    "technician", "engineer", "expert", "experts", "advisor", "advisors", "supervisor",
 )  # fmt: skip
 
 
@@ -67,11 +69,14 @@ WE = r"(?:\b(?:i|we|i've|we've|i have|we have|i just|just|system has|team has)(?
 YOUR = r"(?:sua|seu|a sua|o seu|tua|teu|tu|su|la|el|a visita|o horario|a reuniao|para|pra|voce|entao)"
 BE = (
     r"(?:esta|estao|ta|tao|ficou|ficaram|fica|fico|foi|foram|deixei|deixamos|deixo|ja|ya|tem|tens|tienes|tiene|tenho"
-    r"|quedo|queda|quedaste|quedas|quedado|deje\^|dejamos|fue|fueron|encontra|sido|segue|esta(?:s|n|mos))"
+    r"|quedo|queda|quedaste|quedas|quedado|deje\^|dejamos|fue|fueron|encontra(?:-se)?|sido|segue|esta(?:s|n|mos))"
 )
 BE_EN = r"(?:\b(?:is|are|was|were|been|got|get|have you|consider it|it)|'s|'re)"
 # Before it any meeting is meant, not this one: "com a visita marcada", "without the visit booked".
-ANY = r"(?:com|con|with|com a|da|apos a|de|da sua|con la|sem|sin|the|uma|una|without|an?|cada|toda|nenhuma|ninguna|outra|otra|another|quer|every)"
+ANY = (
+    r"(?:com|con|with|com a|da|apos a|de|da sua|con la|sem|sin|the|uma|una|without|an?|cada|toda|nenhuma|ninguna|outra|otra"
+    r"|another|quer|every)"
+)
 # Before it something is to be settled, or settled as a rule: "será marcada", "as visitas são marcadas por aqui".
 TO_BE = (
     r"(?:ser|sera|serao|seria|seja|sejam|sao|eh|es|son|hora|horas|fique|fiquem|estiver|estivesse|esteja|for|forem|fosse|sendo"
@@ -80,6 +85,7 @@ TO_BE = (
 )
 # Words of agreement with which a claim begins.
 AGREED = (
-    r"(?:tudo|ja|ya|entao|entonces|todo|all|now|pronto|prontinho|perfeito|certo|certinho|otimo|listo|listito|perfecto|great|done|ok"
+    r"(?:tudo|ja|ya|entao|entonces|todo|all|now|pronto|prontinho|perfeito|certo|certinho|otimo|listo|listito|perfecto|great"
+    r"|done|ok"
     r"|okay|show|beleza|isso|sim|si|yes|maravilha|legal|top|boa|feito|genial|dale|awesome|super)"
 )

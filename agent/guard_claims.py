@@ -10,6 +10,7 @@ from functools import lru_cache
 from agent.guard_claim_words import MEETING, ClaimPattern, person
 from agent.guard_clauses import Clause, Sentence, is_excused, sentences
 from agent.guard_known import Known
+from agent.guard_speech import COMFORT
 from agent.guard_words_booked import BOOKED
 from agent.guard_words_changed import CHANGED
 from agent.guard_words_deeds import DEEDS
@@ -38,40 +39,56 @@ PATTERNS = (*BOOKED, *CHANGED, *PEOPLE, *OTHERS)
 
 _TICK = re.compile(r"[✅☑✔]")
 _DONE = (
-    r"(?:pront(?:o|inho|issimo)|feit(?:o|inho)|tudo (?:certo|certinho|resolvido|feito|pronto|ok)|(?:ya|ja) (?:quedo|ficou|foi|esta|ta)|resolvid(?:o|inho)|missao cumprida"
-    r"|list(?:o|ito)|(?:esta )?todo (?:listo|hecho|en orden|arreglado|resuelto)|hecho|done|all done|all set|sorted|all sorted|(?:you|we)(?:'re| are) (?:all )?(?:set|good)"
+    r"(?:pront(?:o|inho|issimo)|feit(?:o|inho)|tudo (?:certo|certinho|resolvido|feito|pronto|ok)|(?:ya|ja) (?:quedo|ficou|foi"
+    r"|esta|ta)|resolvid(?:o|inho)|missao cumprida"
+    r"|list(?:o|ito)|(?:esta )?todo (?:listo|hecho|en orden|arreglado|resuelto)|hecho|done|all done|all set|sorted|all sorted"
+    r"|(?:you|we)(?:'re| are) (?:all )?(?:set|good)"
     r"|it's done|esta feito|ta feito|esta resolvido|esta hecho|fechad(?:o|inho|issimo)|fechou|trato hecho|deal|combinadissimo)"
 )
 _TICK_WORDS = re.compile(rf"\b(?:{_DONE}|{MEETING})\b")
 _NODS = (
     r"(?:(?:perfeito|perfecto|perfect|otimo|legal|show|maravilha|beleza|blz|certo|ok|okay|sim|si|yes|great|genial|super|excelente"
-    r"|excellent|awesome|isso|ja|ya|entao|entonces|esta|ta|oba|eba|uhul|opa|agora sim)\W+){0,3}"
+    r"|excellent|awesome|isso|ja|ya|entao|entonces|esta|ta|oba|eba|uhul|opa|agora sim|tranquil[oa]|calma|relaxa|pode deixar"
+    r"|fica tranquil[oa])\W+){0,3}"
 )
 # A sentence that is nothing but "Prontinho, Maria!".
 _DONE_ALONE = re.compile(rf"^\W*{_NODS}{_DONE}(?:,? (?!para|pra|for|em|in|with|com|de|se|si|if|quando)[\w']+){{0,2}}\W*$")
 # The reply goes on to what is still to be settled, or the thing done was writing something down.
 _GOES_ON = re.compile(
-    r"\?|\b(?:anot\w+|registr\w+|apunt\w+|noted|agora (?:me|preciso|so falta)|tenho|tengo|i have|opc\w+|options?|let me know|tell me"
-    r"|me (?:diz|diga|fala|fale|avisa|avise|responde|responda)|dime|avisame|responda|escolh\w+|elij\w+|elige|choose|pick|preciso|necesito|i need)\b"
+    r"\b(?:anot\w+|registr\w+|apunt\w+|noted|agora (?:me|preciso|so falta)|tenho|tengo|i have|opc\w+|options?)\b"
+)
+# What is promised waits for something: "me diz qual prefere que eu já agendo".
+_WAITS = re.compile(
+    r"\b(?:let me know|tell me|me (?:diz|diga|fala|fale|avisa|avise|responde|responda)|dime|avisame|responda|escolh\w+"
+    r"|elij\w+|elige|choose"
+    r"|pick|preciso|necesito|i need|opc\w+|options?|horarios)\b"
+)
+_ASKS_ELSE = re.compile(
+    r"\b(?:ajud\w+|ayud\w+|help|mais alg\w+|algo mais|algo mas|anything|else|duvidas?|dudas?|questions?|endereco|direccion"
+    r"|address)\b"
 )
 # Nothing is said to be booked while something is.
 _NOTHING_BOOKED = re.compile(
-    rf"\b(?:nao|nunca) (?:\w+ ){{0,2}}?(?:ha|tem|tenho|temos|existe|consta|encontrei|achei|vejo|localizei) (?:\w+ ){{0,2}}?(?:nenhum\w* )?"
+    rf"\b(?:nao|nunca) (?:\w+ ){{0,2}}?(?:ha|tem|tenho|temos|existe|consta|encontrei|achei|vejo"
+    rf"|localizei) (?:\w+ ){{0,2}}?(?:nenhum\w* )?"
     rf"(?:{MEETING}|nada marcado)(?! livre)"
-    rf"|\b(?:sua|tu|su) {MEETING}(?: \w+){{0,2}}? (?:nao|no) (?:\w+ )?(?:esta|foi|ficou|quedo|fue)(?: \w+)? (?:marcad|agendad|confirmad)"
+    rf"|\b(?:sua|tu|su) {MEETING}(?: \w+){{0,2}}? (?:nao|no) (?:\w+ )?(?:esta|foi|ficou|quedo|fue)(?: \w+)? (?:marcad|agendad"
+    r"|confirmad)"
     r"|\b(?:nada|nothing)(?: \w+){0,3}? (?:marcado|agendado|reservado|booked|scheduled)"
     rf"|\bno (?:\w+ ){{0,2}}?(?:tienes|tiene|hay|encontre|encuentro|veo) (?:\w+ )?(?:ninguna? )?{MEETING}(?! libre| disponible)"
     rf"|\b(?:you (?:don't|do not) have|you have no|there is no|there's no|found no|no|isn't any) (?:an? |any )?(?:{MEETING}) "
     r"(?:booked|scheduled|on|under|yet|with)|\byou (?:don't|do not) have (?:an?y? )?(?:meeting|visit|appointment)"
 )
-_ELSE = re.compile(r"\b(?:outr[oa]s?|nov[oa]s?|mais|otr[oa]s?|nuev[oa]s?|another|other|else|new|more|mas|domingo|livre|com (?:a|o) \w+)\b")
+_ELSE = re.compile(
+    r"\b(?:outr[oa]s?|nov[oa]s?|mais|otr[oa]s?|nuev[oa]s?|another|other|else|new|more|mas|domingo|livre|com (?:a|o) \w+)\b"
+)
 
 
 def false_claims(reply: str, known: Known) -> list[str]:
     """Objections to claims that are not true, in a fixed order."""
     parts = sentences(reply, known)
     found = {facts[0] for sentence in parts for facts in claims_of(sentence) if not any(_is_true(fact, known) for fact in facts)}
-    if any(_GOES_ON.search(part.text) for part in parts):
+    if any(_WAITS.search(part.text) or asks_on(part) for part in parts):
         found.discard("will")  # "vou agendar: qual horário prefere?"
     found |= {fact for fact in _ticked(reply, known) | _done(parts) | _unbooked(parts, known) if not _is_true(fact, known)}
     return [why for fact, why in _WHY.items() if fact in found]
@@ -104,8 +121,13 @@ def _compiled(words: str, people: str) -> re.Pattern[str]:
 
 def _done(parts: list[Sentence]) -> set[str]:
     """A bare "prontinho" with nothing after it that is still to be settled says that all is done."""
-    goes_on = any(_GOES_ON.search(part.text) for part in parts)
-    return {"done"} if not goes_on and any(_DONE_ALONE.match(part.text) for part in parts) else set()
+    goes_on = any(_GOES_ON.search(part.text) or asks_on(part) for part in parts)
+    return {"done"} if not goes_on and any(_DONE_ALONE.match(COMFORT.sub("", part.text)) for part in parts) else set()
+
+
+def asks_on(part: Sentence) -> bool:
+    """Whether it asks for something that is still needed; "posso ajudar em mais alguma coisa?" does not."""
+    return part.asks and not _ASKS_ELSE.search(part.text)
 
 
 def _unbooked(parts: list[Sentence], known: Known) -> set[str]:
@@ -119,7 +141,7 @@ def _ticked(reply: str, known: Known) -> set[str]:
     now = known.local_now
     for line in reply.splitlines():
         text = plain(line)
-        if not _TICK.search(text) or text.rstrip().endswith("?"):
+        if not _TICK.search(text) or (text.rstrip().endswith("?") and not _ASKS_ELSE.search(text)):
             continue
         if now and any(m.names_day or m.times for m in mentions(line, now)):
             is_else = re.search(r"cancel|desmarc|anul|remarc|reagend|moved|new time|nov[oa]|nuev[oa]", text)

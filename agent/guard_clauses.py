@@ -14,8 +14,12 @@ from agent.moments_text import plain
 _DID = re.compile(r"(?<=\w\w\w)é(?!\w)", re.IGNORECASE)
 _YES = re.compile(r"(?<!\w)sí(?!\w)", re.IGNORECASE)
 
-# Not after "2 p.m.", nor after a number that opens a line of a list.
-ENDS = re.compile(r"(?<!\b[ap]\.m)(?<!\n\d)(?<!\A\d)[.!?]+(?=[\s\"')*\]]|$|[^\w\s.,/])|\n")
+# An emoji after words ends a sentence too. Not so a dot after "2 p.m.", nor after a number that opens a line of a list.
+ENDS = re.compile(
+    r"(?<!\b[ap]\.m)(?<!\n\d)(?<!\A\d)[.!?]+(?=[\s\"')*\]]|$|[^\w\s.,/])|\n"
+    r"|(?<=[\w)] )[\u2600-\u27bf\U0001f300-\U0001faff]+(?=\s)"
+    r"|(?<=\w )(?=(?:posso (?:te )?ajud|puedo ayud|can i help|mais alguma duvida|anything else))"
+)
 _CLAUSE = re.compile(r"[^,;:()]+")
 _IDIOM = re.compile(
     r"\b(?:nao se preocup\w+|no te preocup\w+|no se preocup\w+|don't worry|no worries|sem problemas?"
@@ -32,7 +36,10 @@ _SPANISH_NO = re.compile(
 _INNER_DENIAL = re.compile(r"\b(?:nao|not|never|nothing|nada|no (?:se|esta|fue|quedo|ha|he))\b|n't\b")
 _LATER_DENIAL = re.compile(r"^ (?:nada|nothing|nenhum|ningun|anything|ninguem)\b")
 # A slot that somebody else has is no claim.
-_TAKEN = re.compile(r"^(?: \w+){0,2} (?:por|pelo|pela|by|para|com) (?:um |uma |un |una |an? )?(?:outr[oa]s?|otr[oa]s?|another|someone else|somebody else)\b")
+_TAKEN = re.compile(
+    r"^(?: \w+){0,2} (?:por|pelo|pela|by|para|com) (?:um |uma |un |una |an? )?(?:outr[oa]s?|otr[oa]s?|another|someone else"
+    r"|somebody else)\b"
+)
 _CONDITION = re.compile(
     r"\b(?:se (?!agend|reserv|confirm|marc|cancel|encontra|ha |le |te |cambi|movi|reprogram)|si |if\b|caso"
     r"|quando|cuando|when\b|once\b(?! de)|assim que|logo que|as soon as|en cuanto|tan pronto"
@@ -45,8 +52,14 @@ _FOLLOWING_CONDITION = re.compile(
     r"|en cuanto|depois que|after you|until)"
 )
 _NEAR = 300  # characters around a claim that can deny or condition it; bounds the work on long texts
-_TOLD = re.compile(r"\b(?:voce )?(?:sabia|viu|lembra|notou|sabias|viste|recuerdas|did you (?:know|see|notice)|do you remember)(?: que| that)? (?=\w)")
-_TAG = re.compile(r",? (?:ok|okay|ta|ta bom|tudo bem|beleza|viu|vale|alright|blz|combinado|all right|de acuerdo|ne|hein|hem|ta bem)\W*\?+\W*$")
+_TOLD = re.compile(
+    r"\b(?:voce )?(?:sabia|viu|lembra|notou|sabias|viste|recuerdas|did you (?:know|see|notice)|do you remember)(?: que"
+    r"| that)? (?=\w)"
+)
+_TAG = re.compile(
+    r",? (?:ok|okay|ta|ta bom|tudo bem|beleza|viu|vale|alright|blz|combinado|all right|de acuerdo|ne|hein|hem"
+    r"|ta bem)\W*\?+\W*$"
+)
 
 
 def signed(reply: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from agent.guard_known import Known
-from agent.guard_speech import offers
+from agent.guard_speech import COMFORT, offers
 from agent.moments_text import plain
 from agent.moments_words import NUMBERS, one_of
 
@@ -19,22 +19,31 @@ _MINUTES = {"min": 1, "hour": 60, "day": 1440, "week": 7 * 1440, "month": 30 * 1
 _N = rf"(?:\d{{1,4}}|{one_of([*NUMBERS, 'a', 'an', 'meia', 'media', 'half an'])})"
 _UNIT = "|".join(f"(?P<{name}>{words})" for name, words in _UNITS.items())
 _SPAN = re.compile(
-    rf"(?<![\w:/.,])(?:(?P<n2>{_N}) ?(?:a|o|ou|or|to|e|-) )?(?P<n>{_N})[ -]?(?:{_UNIT})\b(?P<working> (?:uteis|util|habiles|business days))?"
+    rf"(?<![\w:/.,])(?:(?P<n2>{_N}) ?(?:a|o|ou|or|to|e|-) )?(?P<n>{_N})[ -]?(?:{_UNIT})\b(?P<working> (?:uteis|util|habiles"
+    r"|business days))?"
     r"(?P<half> (?:e mei[ao]|y media|and a half))?"
 )
 _NEARLY = (
-    r"(?:ate|cerca de|uns|umas|mais de|menos de|mais ou menos|no maximo|aproximadamente|apenas|so|up to|about|around|less than|more than"
+    r"(?:ate|cerca de|uns|umas|mais de|menos de|mais ou menos|no maximo|aproximadamente|apenas|so|up to|about|around"
+    r"|less than|more than"
     r"|just|only|unos|unas|hasta|mas de|menos|solo|os|as|los|las|the next|proxim[oa]s|max)"
 )
 # Counted from now, or as a deadline.
-_FROM_NOW = re.compile(rf"\b(?:em|en|in|within|dentro de|daqui(?: a)?|de aqui a|ate|hasta|prazo de|prazo eh de|prazo|plazo de|plazo) (?:{_NEARLY} )*$")
+_FROM_NOW = re.compile(
+    r"\b(?:em|en|in|within|dentro de|daqui(?: a)?|de aqui a|ate|hasta|prazo de|prazo eh de|prazo|plazo de"
+    rf"|plazo) (?:{_NEARLY} )*$"
+)
 _LATER = re.compile(r"^ (?:depois|later|despues|from (?:now|today)|apos|a partir de (?:hoje|agora))\b")
 # How long something takes, or is vouched for.
-_LASTS = re.compile(rf"\b(?:lev\w{{1,4}}|demor\w{{1,4}}|dur\w{{1,6}}|tard\w{{1,3}}|takes?|lasts?|took|garantia|warranty|duracao|duracion|validade) (?:(?:de|of|is|eh|es) )?(?:{_NEARLY} )*$")
+_LASTS = re.compile(
+    rf"\b(?:lev\w{{1,4}}|demor\w{{1,4}}|dur\w{{1,6}}|tard\w{{1,3}}|takes?|lasts?|took|garantia|warranty|duracao|duracion"
+    rf"|validade) (?:(?:de|of|is|eh|es) )?(?:{_NEARLY} )*$"
+)
 _VOUCHED = re.compile(r"^ (?:de garantia|de duracao|de duracion|de prazo|de vida util|warranty|guarantee)\b|^-?year warranty")
 _HARMLESS_MIN = 10  # "leva 2 minutinhos" of chatting
 _IN_TOUCH = re.compile(
-    r"\b(?:lig[aou]\w*|cham[ao]\w*|retorn\w*|respond\w*|cheg\w+|visit\w*|call\w*|contact\w*|contat\w*|llam\w+|volt\w+|avis\w+|confirm\w+|envi\w+"
+    r"\b(?:lig[aou]\w*|cham[ao]\w*|retorn\w*|respond\w*|cheg\w+|visit\w*|call\w*|contact\w*|contat\w*|llam\w+|volt\w+|avis\w+"
+    r"|confirm\w+|envi\w+"
     r"|mand\w+|reuniao|meeting|appointment|cita)\b"
 )
 _DENIED = re.compile(r"\b(?:nao|no|not|never|nunca|sem|sin|can't|don't|isn't)\b")
@@ -69,7 +78,7 @@ def unknown_durations(reply: str, known: Known) -> list[str]:
             # How long an installation takes does not tell when somebody calls.
             if (span.minutes, span.is_working, is_contact) in own:
                 continue
-            if span.minutes in said and (is_asked or _DENIED.search(piece) or _SAID.search(piece)):
+            if span.minutes in said and (is_asked or _DENIED.search(COMFORT.sub(" ", piece)) or _SAID.search(piece)):
                 continue
             if not (span.from_now and _reaches(span, known, is_offer=offers(piece))):
                 found.append(f'{_WHY}: "{span.text}"')

@@ -28,6 +28,7 @@ class Known:
         no_show: The customer missed a meeting.
         reminds: Customers are reminded of their meeting before it.
         meeting_at: Aware; when the booked meeting begins. None without one, or when it is not known.
+        closed: Weekdays on which nobody works, 0 is Monday: that there is nothing then may always be said.
         people: First names of the sellers; "a Ana vai te chamar" promises a person.
     """
 
@@ -48,6 +49,7 @@ class Known:
     no_show: bool = False
     reminds: bool = False
     meeting_at: datetime | None = None
+    closed: frozenset[int] = frozenset()
     people: tuple[str, ...] = ()
 
     @property

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from agent.guard_known import Known
-from agent.guard_speech import DENIES, TODAY_IS, WISHES
+from agent.guard_speech import COMFORT, DENIES, TODAY_IS, WISHES
 from agent.moments import Mention, mentions
 from agent.moments_text import plain
 
@@ -25,11 +25,6 @@ _TURN = re.compile(
     r"|how about|i can|esta otim|fica|serve)\b)| (?:mas|porem|pero|but|e sim|sino|porque|so tenho|so temos|solo tengo) "
 )
 _ENDS = re.compile(r"[.!?]+(?=\s|$)|\n")
-_COMFORT = re.compile(
-    r"\b(?:nao se preocup\w+|nao tem (?:problema|erro)|no te preocup\w+|no se preocup\w+|sem problemas?"
-    r"|sin problemas?|no problem|don't worry|no worries"
-    r"|nao (?:eh|ha) problema|not a problem)\b"
-)
 _OFFERED = re.compile(
     r"\b(?:quer que eu|quieres que|do you want me|would you like me|shall i|posso (?:marcar|agendar"
     r"|reservar|confirmar)|pode ser|puede ser|que tal|how about"
@@ -66,7 +61,7 @@ class _Judge:
     """Judges the mentions of one reply."""
 
     def __init__(self, known: Known, now: datetime, text: str) -> None:
-        self.now = now
+        self.now, self.closed = now, known.closed
         self.thoughts, self.sentences = _pieces(_TURN, text), _pieces(_ENDS, text)
         self.moments = [moment.astimezone(known.zone) for moment in known.moments]
         self.own = mentions(known.own_words, now)
@@ -78,13 +73,18 @@ class _Judge:
         if any(mention.fits(moment) for moment in self.moments):
             return None
         thought, sentence = _piece_at(self.thoughts, mention), _piece_at(self.sentences, mention).strip()
-        if self._is_today(mention, thought) or self._is_business(mention, thought) or self._is_customers(mention, thought):
+        if self._is_closed(mention, thought) or self._is_today(mention, thought) or self._is_business(mention, thought) or self._is_customers(mention, thought):
             return None
         if mention.part_of_day and not mention.names_day and sentence.endswith("?"):
             return None  # "manhã ou tarde?"
         if mention.days and len(mention.days) > 3 and sentence.endswith("?") and _ASKS_PREFERENCE.search(sentence):
             return None  # "esta semana ou na próxima?"
         return self._why(mention)
+
+    def _is_closed(self, mention: Mention, thought: str) -> bool:
+        """Whether it says that there is nothing on a day on which nobody works."""
+        days = {day.weekday() for day in mention.days} or {mention.weekday}
+        return days <= self.closed and DENIES.search(COMFORT.sub(" ", thought)) is not None
 
     def _is_today(self, mention: Mention, thought: str) -> bool:
         """Whether it only says what day today is: "hoje é segunda-feira, 9 de março"."""
@@ -98,7 +98,7 @@ class _Judge:
         """Whether the customer's words are denied, repeated or looked into."""
         if not is_covered(mention, self.said):
             return False
-        calm = _COMFORT.sub(" ", thought)
+        calm = COMFORT.sub(" ", thought)
         if DENIES.search(calm):
             return True
         return WISHES.search(calm) is not None and (not _is_offer(calm) or _CHECKS.search(calm) is not None)

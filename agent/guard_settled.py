@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from agent.guard_claims import claims_of
+from agent.guard_claims import asks_on, claims_of
 from agent.guard_clauses import Sentence, sentences
 from agent.guard_known import Known
 from agent.guard_moments import is_covered
@@ -19,27 +19,35 @@ from agent.moments_text import NOISE
 from agent.moments_words import MONTHS, NUMBERS, ORDINALS, PARTS, SHORT_WEEKDAYS, WEEKDAYS
 
 _UNBOOKED = "it speaks of {} as settled, but no meeting is booked then: call create_meeting first, or ask whether it suits"
-_ELSEWHEN = "it speaks of {} as settled, but the meeting is at another time: call reschedule_meeting first, or ask whether it suits"
+_ELSEWHEN = (
+    "it speaks of {} as settled, but the meeting is at another time: call reschedule_meeting first, or ask whether it suits"
+)
 
 _TURNS = re.compile(r"[;]|[,:]? (?:entao|entonces|so then|then|mas|porem|pero|but|e por isso|por isso|assim)\b")
 # "Não tenho às 16h, só terça às 14h", "mas terça às 14h sim".
 _REMAINS = re.compile(r"\b(?:so|somente|apenas|solo|solamente|only|just|sim|si|yes|tambem|tambien|too)\b")
 _HOURS_KEPT = re.compile(
-    r"\b(?:atend\w+|funciona\w*|abr(?:e|imos|em|en)|aberto|abierto|open(?:s|ing)?|horario de|trabalha\w*|trabaja\w*|expediente|office hours"
-    r"|closes?|fecha(?:mos|m)?|cierra|cerramos)\b|\b(?:de|from) \w+(?:-feira)? (?:a|aa|ate|to|through) \w+|\bd?[ae]s \S+ (?:aas|as|ate|to|a las) \S+"
+    r"\b(?:atend\w+|funciona\w*|abr(?:e|imos|em|en)|aberto|abierto|open(?:s|ing)?|horario de|trabalha\w*|trabaja\w*"
+    r"|expediente|office hours"
+    r"|closes?|fecha(?:mos|m)?|cierra|cerramos)\b|\b(?:de|from) \w+(?:-feira)? (?:a|aa|ate|to|through) \w+"
+    r"|\bd?[ae]s \S+ (?:aas|as|ate|to|a las) \S+"
 )
 _NODS = re.compile(
-    r"\b(?:perfeito|perfect[oa]?|otimo|show|maravilha|beleza|blz|combinad\w+|fech(?:ou|ado|adinho)|feito|certo|certinho|pronto|prontinho|ok|okay"
-    r"|claro|listo|vale|dale|great|sure|deal|done|top|legal|isso|excelente|excellent|genial|awesome|anotad\w+|entendid\w+|noted|got it|ate"
+    r"\b(?:perfeito|perfect[oa]?|otimo|show|maravilha|beleza|blz|combinad\w+|fech(?:ou|ado|adinho)|feito|certo|certinho"
+    r"|pronto|prontinho|ok|okay"
+    r"|claro|listo|vale|dale|great|sure|deal|done|top|legal|isso|excelente|excellent|genial|awesome|anotad\w+|entendid\w+"
+    r"|noted|got it|ate"
     r"|hasta|obrigad[oa]|gracias|thanks|oba|uhul|bora|partiu)\b|[👍🤝🎉🥳📌✔✅☑🙌👌💪🗓📅🚀🤩😉]"
 )
 _NOD_FIRST = re.compile(rf"\W*(?:{_NODS.pattern}|(?:voce|vc|eu|sim|si|yes|me)\b)")
 _ASKS_BACK = re.compile(
-    r"\b(?:qual|quais|cual|cuales)\W*\?|\b(?:confirm\w*|pode ser|puede ser|serve|certo|correto|correcto|combinad\w+|quer (?:que eu|confirm\w+|marcar|esse|este|ficar)|prefer\w*"
-    r"|prefier\w*|fica bo[ma]|tudo bem|qual (?:d\w+|prefer\w+|fica|voce|hora\w*|opc\w*|te|o melhor)|cual (?:prefier\w+|te|de|es)|which|ok|works?"
-    r"|sirve|te queda|te parece|marco|agendo|fecho|reservo|book|shall|right|suits?|topa|fechado|isso mesmo|posso|puedo|de acuerdo|good|bom|bien)\b"
+    r"\b(?:qual|quais|cual|cuales)\W*\?|\b(?:confirm\w*|pode ser|puede ser|serve|certo|correto|correcto|combinad\w+"
+    r"|quer (?:que eu|confirm\w+|marcar|esse|este|ficar)|prefer\w*"
+    r"|prefier\w*|fica bo[ma]|tudo bem|qual (?:d\w+|prefer\w+|fica|voce|hora\w*|opc\w*|te|o melhor)|cual (?:prefier\w+|te|de"
+    r"|es)|which|ok|works?"
+    r"|sirve|te queda|te parece|marco|agendo|fecho|reservo|book|shall|right|suits?|topa|fechado|isso mesmo|posso|puedo"
+    r"|de acuerdo|good|bom|bien)\b"
 )
-_ASKS_ELSE = re.compile(r"\b(?:ajud\w+|ayud\w+|help|mais alg\w+|algo mais|algo mas|anything|else|duvidas?|dudas?|questions?|endereco|direccion|address)\b")
 _LABEL = re.compile(r"^\W*(?:dia|data|date|fecha|hora|horario|time|when|quando|cuando|day)\s*:")
 _NUMBERED = re.compile(rf"^\W*(?:(?:\d{{1,2}}|[a-e])\s?[).:-]\s?(?!\d)|{NOISE})|\b\d\)[^)]*\b\d\)")
 _BULLET = re.compile(r"^\s*[-•·▪►>]\s")
@@ -98,7 +106,9 @@ def _is_a_choice(part: Sentence) -> bool:
     """Whether it names several hours that cannot be one: what is settled is one."""
     exact = [mention for mention in part.mentions if mention.times]
     moments = [moment.astimezone(part.known.zone) for moment in part.known.moments]
-    is_several = len({mention.text for mention in exact}) > 1 and not any(all(m.fits(moment) for m in exact) for moment in moments)
+    is_several = len({mention.text for mention in exact}) > 1 and not any(
+        all(m.fits(moment) for m in exact) for moment in moments
+    )
     return is_several and not _NODS.search(part.text)
 
 
@@ -113,7 +123,7 @@ def _is_listed(parts: Sequence[Sentence], n: int) -> bool:
     if not _is_listlike(parts[n]):
         return False
     before = next((part for part in reversed(parts[:n]) if not _is_listlike(part)), None)
-    if before and before.text.rstrip().endswith(":") and (offers(before.text) or before.asks):
+    if before and (before.text.rstrip().endswith(":") or before.mentions) and (offers(before.text) or before.asks):
         return True
     if _NUMBERED.search(parts[n].text) or _is_asked_back(parts, n):
         return True
@@ -123,7 +133,7 @@ def _is_listed(parts: Sequence[Sentence], n: int) -> bool:
 def _is_asked_back(parts: Sequence[Sentence], n: int) -> bool:
     """Whether the next sentence, lists passed over, asks for a choice or a yes."""
     after = next((part for part in parts[n + 1 :] if not _is_listlike(part)), None)
-    return after is not None and after.asks and _ASKS_BACK.search(after.text) is not None and not _ASKS_ELSE.search(after.text)
+    return after is not None and asks_on(after) and _ASKS_BACK.search(after.text) is not None
 
 
 def _is_answered(parts: Sequence[Sentence], n: int) -> bool:
@@ -131,7 +141,9 @@ def _is_answered(parts: Sequence[Sentence], n: int) -> bool:
     after = parts[n + 1] if n + 1 < len(parts) else None
     if after is None or after.asks or after.mentions or any(part.asks for part in parts[n + 1 :]):
         return False
-    return _NOD_FIRST.match(after.text) is not None and not (offers(after.text) or DENIES.search(after.text) or WISHES.search(after.text))
+    return _NOD_FIRST.match(after.text) is not None and not (
+        offers(after.text) or DENIES.search(after.text) or WISHES.search(after.text)
+    )
 
 
 def _is_listlike(part: Sentence) -> bool:

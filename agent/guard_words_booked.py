@@ -1,6 +1,22 @@
 """The words that claim a booked meeting, in Portuguese, Spanish and English."""
 
-from agent.guard_claim_words import AGREED, ANY, BE, BE_EN, HELD, HELD_EN, MEETING, PLACE, SET, SET_EN, SETTLED, TO_BE, WE, YOUR, ClaimPattern
+from agent.guard_claim_words import (
+    AGREED,
+    ANY,
+    BE,
+    BE_EN,
+    HELD,
+    HELD_EN,
+    MEETING,
+    PLACE,
+    SET,
+    SET_EN,
+    SETTLED,
+    TO_BE,
+    WE,
+    YOUR,
+    ClaimPattern,
+)
 
 
 def _state(words: str, *, moment: bool = False, unless_after: str = "") -> ClaimPattern:
@@ -13,7 +29,8 @@ def _deed(words: str) -> ClaimPattern:
 
 # What is put aside to choose from, or asked, is not booked: "separei duas opções", "reservei uns minutos".
 _SEVERAL = (
-    r"(?! (?:[\w'/]+ ){0,4}?(?:opc\w+|horarios|turnos|sugest\w+|sugerencias|alternativas|possibilidades|datas|fechas|options|slots"
+    r"(?! (?:[\w'/]+ ){0,4}?(?:opc\w+|horarios|turnos|sugest\w+|sugerencias|alternativas|possibilidades|datas|fechas|options"
+    r"|slots"
     r"|times|informac\w+|duvidas?|perguntas?|respostas?|minut\w*|dados|exemplos?)\b)"
 )
 _STATES = (
@@ -25,12 +42,19 @@ _STATES = (
     _state(rf"^\W*(?:{AGREED} )?(?:{SET}|{SET_EN})(?! (?:a|o) (?:opcao|visita\?))"),
     # Wherever it stands: "terça 14h agendado".
     _state(rf"\b{SETTLED}", unless_after=TO_BE),
-    _state(rf"\b{MEETING}(?: tecnica)?(?: (?:no? |n[oº.] ?)?#? ?\w*\d\w*)? (?:criad|gerad|efetuad|lancad|registrad|cread|created|made\b|sorted\b)\w*"),
     _state(
-        r"\b(?:agendamento|reserva|marcacao|evento|booking)(?: \w+){0,2}? (?:feit|realizad|concluid|efetuad|criad|confirmad|registrad"
+        rf"\b{MEETING}(?: tecnica)?(?: (?:no? |n[oº.] ?)?#? ?\w*\d\w*)? (?:criad|gerad|efetuad|lancad|registrad|cread|created"
+        r"|made\b|sorted\b)\w*"
+    ),
+    _state(
+        r"\b(?:agendamento|reserva|marcacao|evento|booking)(?: (?!(?:eh|sao|es|son|is|are|pode|deve|ser)\b)\w+){0,2}? (?:feit|realizad|concluid|efetuad|criad|confirmad"
+        r"|registrad"
         r"|hech|cread|complete|made|done|ok\b)\w*"
     ),
-    _state(r"\b(?:anotad|registrad|lancad|apuntad)[oa]s?(?: aqui)? (?:na|no|en la|en el) (?:\w+ )?(?:agenda|calendario|sistema)\b"),
+    _state(
+        r"\b(?:anotad|registrad|lancad|apuntad)[oa]s?(?: aqui)? (?:na|no|en la|en el) (?:\w+ )?(?:agenda|calendario"
+        r"|sistema)\b"
+    ),
     _state(
         r"(?:\b(?:esta|estas|ta|is|are|ya|ja|it|quedo|consta|figura|entrou)|'s|'re) (?:\w+ ){0,2}?(?:na|en la|en el|no|on|in)"
         r" (?:\w+ )?(?:agenda|calendario|calendar|schedule|diary|sistema|books|lista|list)\b"
@@ -46,17 +70,19 @@ _STATES = (
     ),
     # "O horário é seu."
     _state(
-        rf"\b(?:{PLACE}|ele|ela|ese|esa|it|that)(?:(?: \S+){{0,3}}? (?:eh|es|is|ficou|fica|agora eh))?(?: (?:todo|toda|all))?"
+        rf"\b(?:{PLACE}|ele|ela|ese|esa|it|that)(?:(?: \S+){{0,3}}? (?:eh|es|is|ficou|fica|agora eh)|'s)?(?: (?:todo|toda|all))?"
         r" (?:seu|sua|tuy[oa]|yours|suy[oa])\b(?! (?:melhor|mejor))"
     ),
     _state(r"\b(?:no|em|a) (?:seu|tu|su) nom(?:e|bre)\b(?! (?:completo|eh))|\bunder your name\b"),
     _state(
-        r"\b(?:na mao|no papo|no esquema|negocio fechado|martelo batido|bateu o martelo|ta feito|trato hecho|it's a date|done deal"
+        r"\b(?:na mao|no papo|no esquema|negocio fechado|martelo batido|bateu o martelo|ta feito|trato hecho|it's a date"
+        r"|done deal"
         r"|consider it done)\b"
     ),
     # "Agora é só aguardar a visita."
     _state(
-        r"\b(?:so|solo|just|left is to|solo queda|solo resta|agora (?:eh|e)|ahora)(?: te| le)? (?:esperar\w*|aguardar|receber|recibir|wait for)"
+        r"\b(?:so|solo|just|left is to|solo queda|solo resta|agora (?:eh|e)|ahora)(?: te| le)? (?:esperar\w*|aguardar|receber"
+        r"|recibir|wait for)"
         rf"(?: (?:a|o|la|el|the|your|sua|nossa|nuestra|nosso|our|pela|pelo|al?|del?))* ?(?:{MEETING}|PERSON|dia|day)"
     ),
     # A farewell until the meeting; "nos vemos por aqui" is none.
@@ -70,31 +96,38 @@ _STATES = (
         rf"|\b(?:ja|ya|agora|ahora) (?:voce |vc )?(?:tem|tienes) (?:seu|sua|tu|su) {PLACE}\b"
     ),
     _state(
-        r"\b(?:combinad\w+|fechad[oa]s?|fechadinh\w|fechou|acertado|combinamos|fechamos|quedamos|agreed|deal|te espero|te esperamos"
-        r"|esperamos voce|espero voce|aguardamos voce|te aguardamos|nos vemos|te vemos|vejo voce|te vejo|see you|catch you|meet you"
+        r"\b(?:combinad\w+|fechad[oa]s?|fechadinh\w|fechou|acertado|combinamos|fechamos|quedamos|agreed|deal|te espero"
+        r"|te esperamos"
+        r"|esperamos voce|espero voce|aguardamos voce|te aguardamos|nos vemos|te vemos|vejo voce|te vejo|see you|catch you"
+        r"|meet you"
         r"|(?:vai|vao|vamos|vou) (?:te )?visitar|(?:vai|vao|vamos|vou) ate (?:voce|ai|a sua|sua)|pass(?:a|am|o|amos) ai|pasa por"
-        r"|te visitam?|te visitamos|te visitara|va a visitar(?:te|lo|la)?|visitara|will visit|will come|will be there|will meet you"
+        r"|te visitam?|te visitamos|te visitara|va a visitar(?:te|lo|la)?|visitara|will visit|will come|will be there"
+        r"|will meet you"
         r"|estara ai|estara na sua|looking forward to|conte com|contar com|count on)\b",
         moment=True,
     ),
     _state(
-        rf"\b(?:sua|seu|tua|tu|su|your|nossa|nosso|nuestra|our) {MEETING}(?: tecnica)?(?:'s| (?:eh|es|is|sera|will be|fica|ficara"
+        rf"\b(?:(?:sua|seu|tua|tu|su|your) {MEETING}|(?:nossa|nosso|nuestra|our) (?:visita|reuniao|encontro|cita|visit|meeting))(?: tecnica)?(?:'s| (?:eh|es|is|sera|will be|fica|ficara"
         r"|ficou|esta|vai ser|acontece|quedo|queda))\b",
         moment=True,
     ),
     _state(
-        r"PERSON(?: (?:tecnic[oa]|te|lhe|le|ja|ya|vai|will|solar))*? (?:chega|chegam|chegara|chegarao|passa|passam|passara|visita|visitam|vem|vira|virao"
-        r"|aparece|estara|estarao|llega|llegan|llegara|pasa|pasan|pasara|viene|vienen|ira|irao|comes|arrives|arrive|visits|swings|swing"
+        r"PERSON(?: (?:tecnic[oa]|te|lhe|le|ja|ya|vai|will|solar))*? (?:chega|chegam|chegara|chegarao|passa|passam|passara"
+        r"|visita|visitam|vem|vira|virao"
+        r"|aparece|estara|estarao|llega|llegan|llegara|pasa|pasan|pasara|viene|vienen|ira|irao|comes|arrives|arrive|visits"
+        r"|swings|swing"
         r"|stops by|stop by|drops by|drop by|te espera|te atende)\b",
         moment=True,
     ),
     _state(
-        r"\b(?:fic(?:a|ou) (?:assim|certo|isso|acertado|firme|de pe)|segue (?:firme|de pe)|esta de pe|ta de pe|esta certo assim|queda asi"
-        rf"|sigue en pie|it's settled|that's settled|still on|temos (?:um|uma) {MEETING}|tenemos (?:una?) {MEETING})\b",
+        r"\b(?:fic(?:a|ou) (?:assim|certo|isso|acertado|firme|de pe)|segue (?:firme|de pe)|esta de pe|ta de pe"
+        r"|esta certo assim|queda asi"
+        rf"|sigue en pie|(?:a gente|nos) (?:ta|esta|estamos|estaremos) (?:ai|la)|estaremos (?:ai|la)|estamos ai|it's settled|that's settled|still on|temos (?:um|uma) {MEETING}|tenemos (?:una?) {MEETING})\b",
         moment=True,
     ),
     _state(
-        r"\b(?:opcao|opcoes|opcion|escolha|eleccion|option|choice)(?: \d)?(?: \w+){0,2}? (?:registrad|salv|anotad|confirmad|garantid|reservad|marcad"
+        r"\b(?:opcao|opcoes|opcion|escolha|eleccion|option|choice)(?: \d)?(?: \w+){0,2}? (?:registrad|salv|anotad|confirmad"
+        r"|garantid|reservad|marcad"
         r"|guardad|saved|recorded|locked|booked|confirmed)\w*"
         r"|\b(?:opcao|opcion|option) (?:\d|um|dois|tres|uno|dos|one|two|three) (?:entao|entonces|then|it is)\b"
     ),
@@ -104,6 +137,11 @@ _STATES = (
     _state(
         r"\b(?:estou|to|tou|estamos|estoy|i'm|i am|we're|we are) (?:\w+ )?(?:marcando|agendando|reservando|booking|scheduling"
         r"|putting you)\b|^\W*(?:marcando|agendando|reservando)\b"
+    ),
+    _state(r"\bconfirmo (?:(?:a|o|la|el|sua|seu|tu|su|que|aqui) |$)"),
+    _state(
+        r"PERSON(?: \w+){0,3}? (?:estara|vai estar|ira|vai|va a estar|will be|is going to be) (?:ate |na |no |a |en "
+        r"|at )?(?:sua casa|seu endereco|tu casa|ai|your)\b"
     ),
     _state(r"\b(?:ja|ya) (?:te |lhe |lo |la )?(?:estou |vou |voy a )?(?:agendo|reservo|marcar|agendar|reservar|agendarte)\b"),
 )
@@ -119,28 +157,38 @@ _DEEDS = (
         r"|confirmou (?:a|o|sua|seu|tudo|para|que))\b"
     ),
     _deed(
-        r"\b(?:acabei de|acabamos de|consegui|conseguimos|acabo de|logre\^|pude|managed to|able to) (?:te |lhe )?(?:marcar|agendar"
+        r"\b(?:acabei de|acabamos de|consegui|conseguimos|acabo de|logre\^|pude|managed to|able to) (?:te |lhe )?(?:marcar"
+        r"|agendar"
         r"|reservar|encaixar|confirmar|programar|apartar|garantir|book|schedule|secure|reserve)(?:te)?\b"
     ),
     _deed(
         r"\b(?:coloquei|inclui|adicionei|inseri|botei|pus|anotei|lancei|registrei|deixei|puse|agregue\^|anote\^|deje\^|put|added)"
-        r"(?: [\w']+){0,4}? (?:na|no|en la|en el|on|in|to|on the|to the) (?:\w+ )?(?:agenda|calendario|calendar|schedule|diary|lista"
+        r"(?: [\w']+){0,4}? (?:na|no|en la|en el|on|in|to|on the|to the) (?:\w+ )?(?:agenda|calendario|calendar|schedule"
+        r"|diary|lista"
         r"|list|books|rota|ruta|route|roteiro)\b"
     ),
-    _deed(r"\b(?:te|lhe) (?:anotei|anote\^|coloquei|puse|encaixei)|\b(?:anotei|anote\^|coloquei|botei|puse) (?:sua|tu|a sua) (?:visita|cita)\b"),
+    _deed(
+        r"\b(?:te|lhe) (?:anotei|anote\^|coloquei|puse|encaixei)|\b(?:anotei|anote\^|coloquei|botei|puse) (?:sua|tu"
+        r"|a sua) (?:visita|cita)\b"
+    ),
     _deed(r"\b(?:put|pencill?ed|slotted|squeezed|signed|got|have|putting) (?:you|your visit) (?:in|down|on|up for|for)\b"),
     _deed(rf"\b(?:criei|cree\^|created)(?: \w+){{0,2}}? (?:evento|{MEETING}|event)\b"),
+    _deed(rf"\b(?:registrei|registramos|registre\^) (?:\w+ )?(?:sua|seu|tu|su|a|o|la|el) (?:{PLACE}|agendamento)\b"),
     _deed(r"\b(?:agende\^|confirme\^|programe\^|marque\^|asegure\^)"),
     _deed(
         r"\b(?:he|hemos|se ha|han) (?:agendado|reservado|confirmado|programado|apartado|marcado|asegurado|anotado)\b"
         r"|\bse (?:agendo|reservo|confirmo|programo)\b"
     ),
     _deed(rf"{WE}(?:{SET_EN}|set up|got you|put you)"),
-    _deed(rf"{WE}(?:blocked|held|saved|set aside|grabbed|snagged|taken|kept|locked)(?: \w+){{0,4}}? (?:for you|off|your)\b{_SEVERAL}"),
     _deed(
-        r"\b(?:conclui|fiz|finalizei|efetuei|realizei|fechei|completei|deixei feit[oa]|hice|complete\^|finalice\^|made|completed|did|finished)"
+        rf"{WE}(?:blocked|held|saved|set aside|grabbed|snagged|taken|kept|locked)(?: \w+){{0,4}}? (?:for you|off"
+        rf"|your)\b{_SEVERAL}"
+    ),
+    _deed(
+        r"\b(?:conclui|fiz|finalizei|efetuei|realizei|fechei|completei|deixei feit[oa]|hice|complete\^|finalice\^|made"
+        r"|completed|did|finished)"
         r"(?: \w+){0,2}? (?:agendamento|reserva|marcacao|booking|reservation|appointment|agendamiento)\b"
     ),
-)  # fmt: skip
+)
 
 BOOKED = (*_STATES, *_DEEDS)

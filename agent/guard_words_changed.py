@@ -3,14 +3,18 @@
 from agent.guard_claim_words import ANY, ENDING, MEETING, WE, YOUR, ClaimPattern
 
 _MOVED_WORD = (
-    rf"(?:(?:remarcad|reagendad|alterad|mudad|trocad|adiad|antecipad|reprogramad|cambiad|movid|pospuest|adelantad|transferid|ajustad|remanejad){ENDING}"
+    r"(?:(?:remarcad|reagendad|alterad|mudad|trocad|adiad|antecipad|reprogramad|cambiad|movid|pospuest|adelantad|transferid"
+    rf"|ajustad|remanejad){ENDING}"
     r"|(?:moved|rescheduled|changed|switched|postponed|pushed|shifted|swapped|bumped)\b)"
-)  # fmt: skip
+)
 _GONE = (
     rf"(?:(?:cancelad|desmarcad|anulad|suspens|removid|excluid|eliminad|apagad|retirad|tirad|quitad|sacad){ENDING}|dada de baja\b"
     r"|(?:cancell?ed|called off|scrapped|removed|deleted)\b)"
 )
-_IS = r"(?:\b(?:foi|ficou|fica|esta|ta|foram|ja|ya|fue|quedo|queda|sido|is|was|been|got|consider it|considera\w*|considere\w*)|'s)"
+_IS = (
+    r"(?:\b(?:foi|ficou|fica|esta|ta|foram|ja|ya|fue|quedo|queda|sido|is|was|been|got|consider it|considera\w*|considere\w*)"
+    r"|'s)"
+)
 _AFTER_A_NOD = r"^\W*(?:tudo |ja |ya |pronto |prontinho |listo |all |now |done )?"
 
 
@@ -48,11 +52,13 @@ _MOVED = (
     ),
     _moved(rf"{WE}(?:moved|rescheduled|changed|switched|postponed|pushed|shifted|bumped|swapped)\b", deed=True),
     _moved(
-        r"\b(?:remarcacao|mudanca|alteracao|reagendamento|troca|cambio|reprogramacion)(?: de \w+)?(?: \w+)? (?:feit|efetuad|concluid"
+        r"\b(?:remarcacao|mudanca|alteracao|reagendamento|troca|cambio|reprogramacion)(?: de \w+)?(?: \w+)? (?:feit|efetuad"
+        r"|concluid"
         r"|realizad|confirmad|hech)\w*"
     ),
     _moved(
-        r"\b(?:conclui|fiz|finalizei|efetuei|realizei|hice|made|completed)(?: \w+){0,2}? (?:remarcacao|mudanca|alteracao|troca|reagendamento"
+        r"\b(?:conclui|fiz|finalizei|efetuei|realizei|hice|made|completed)(?: \w+){0,2}? (?:remarcacao|mudanca|alteracao"
+        r"|troca|reagendamento"
         r"|cambio|change)\b",
         deed=True,
     ),
@@ -67,33 +73,41 @@ _CANCELLED = (
     _cancelled(rf"{_AFTER_A_NOD}{_GONE}"),
     _cancelled(rf"\b{MEETING}(?: tecnica)? {_GONE}", unless_after=ANY),
     _cancelled(
-        rf"\b(?:cancelei|desmarquei|anulei|suspendi)\b|\b{MEETING} caiu\b|\b(?:cancelamos|desmarcamos|anulamos) {YOUR}\b|\ba gente (?:ja )?(?:cancelou|desmarcou)\b",
+        rf"\b(?:cancelei|desmarquei|anulei|suspendi)\b|\b{MEETING} caiu\b|\b(?:cancelamos|desmarcamos|anulamos) {YOUR}\b"
+        r"|\ba gente (?:ja )?(?:cancelou|desmarcou)\b",
         deed=True,
     ),
     _cancelled(
-        r"\b(?:acabei de|consegui|acabo de|pude|managed to|able to) (?:cancelar|desmarcar|anular|cancel)(?:la|lo)?\b|\b(?:cancele\^"
+        r"\b(?:acabei de|consegui|acabo de|pude|managed to|able to) (?:cancelar|desmarcar|anular|cancel)(?:la|lo)?\b"
+        r"|\b(?:cancele\^"
         r"|anule\^|di de baja|dei baixa|liberei|libere\^|(?:he|hemos) (?:cancelado|anulado)\b|se cancelo\b)",
         deed=True,
     ),
     _cancelled(
-        rf"{WE}(?:cancell?ed|called off|freed up)\b|\b(?:tirei|removi|apaguei|exclui|quite\^|saque\^|elimine\^|removed|deleted|took"
-        r"|taken)(?: \w+){0,3}? (?:da|do|de la|del|from|off|from the|off the) (?:\w+ )?(?:agenda|calendario|calendar|schedule|sistema)\b",
+        rf"{WE}(?:cancell?ed|called off|freed up)\b|\b(?:tirei|removi|apaguei|exclui|quite\^|saque\^|elimine\^|removed"
+        r"|deleted|took"
+        r"|taken)(?: \w+){0,3}? (?:da|do|de la|del|from|off|from the|off the) (?:\w+ )?(?:agenda|calendario|calendar|schedule"
+        r"|sistema)\b",
         deed=True,
     ),
     _cancelled(
-        r"\b(?:cancelamento|cancelacion|anulacion|cancellation)(?: \w+){0,2}? (?:feit|efetuad|concluid|realizad|confirmad|registrad"
+        r"\b(?:cancelamento|cancelacion|anulacion|cancellation)(?: \w+){0,2}? (?:feit|efetuad|concluid|realizad|confirmad"
+        r"|registrad"
         r"|hech|complete|confirmed|done|processed|gone through|through|ok\b)\w*"
     ),
     _cancelled(
-        r"\b(?:conclui|fiz|finalizei|efetuei|realizei|hice|made|completed|processed)(?: \w+){0,2}? (?:cancelamento|cancelacion|cancellation)\b",
+        r"\b(?:conclui|fiz|finalizei|efetuei|realizei|hice|made|completed|processed)(?: \w+){0,2}? (?:cancelamento"
+        r"|cancelacion|cancellation)\b",
         deed=True,
     ),
     ClaimPattern(
         ("cancelled",),
-        r"\b(?:nao|ja nao|ya no|no longer|not|isn't)(?: \w+){0,3}? (?:mais|mas|anymore|any longer|esta|on the)\b"
-        r"(?: \w+){0,3}? (?:agenda|calendario|calendar|marcad\w+|agendad\w+|schedule)\b"
+        r"\b(?:nao|not|isn't)(?: \w+){0,3}? (?:mais|anymore|any longer)(?: \w+){0,3}? (?:agenda|calendario|calendar|marcad\w+"
+        r"|agendad\w+|schedule)\b"
+        r"|\b(?:ja nao|ya no)(?: \w+){0,3}? (?:agenda|calendario|marcad\w+|agendad\w+)\b"
         r"|\bno longer (?:\w+ )?(?:booked|scheduled|on)\b"
-        rf"|\b{MEETING}(?: \S+){{0,4}}? (?:nao|no|won't|will not|isn't) (?:acontece\w*|vai (?:mais )?(?:acontecer|ter)|existe|rola|happen\w*|va|be happening)\b",
+        rf"|\b{MEETING}(?: \S+){{0,4}}? (?:nao|no|won't|will not|isn't) (?:acontece\w*|vai (?:mais )?(?:acontecer|ter)|existe"
+        r"|rola|happen\w*|va|be happening)\b",
         holds_denial=True,
     ),
 )

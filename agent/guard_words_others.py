@@ -23,25 +23,35 @@ _LINK = (
 _NOTIFIED = (
     ClaimPattern(
         ("notified",),
-        r"\b(?:enviei|mandei|enviamos|mandamos|acabei de (?:te |lhe )?(?:enviar|mandar)|envie\^|mande\^|(?:he|hemos) enviado|acabo de"
+        r"\b(?:enviei|mandei|enviamos|mandamos|acabei de (?:te |lhe )?(?:enviar|mandar)|envie\^|mande\^|(?:he|hemos) enviado"
+        r"|acabo de"
         rf" (?:enviarte|mandarte|enviar))(?: \w+){{0,5}}? {_PAPER}\b|{WE}sent(?: \w+){{0,4}}? {_PAPER}\b",
         is_past_deed=True,
     ),
-    ClaimPattern(("notified",), rf"\b{_PAPER}(?: \w+){{0,3}}? (?:foi|fue|sido|been|was|is|ja) (?:\w+ )?(?:enviad[oa]s?|mandad[oa]s?|sent)\b"),
+    ClaimPattern(
+        ("notified",),
+        rf"\b{_PAPER}(?: \w+){{0,3}}? (?:foi|fue|sido|been|was|is|ja) (?:\w+ )?(?:enviad[oa]s?|mandad[oa]s?|sent)\b",
+    ),
     # The confirmation follows a booking by itself.
     ClaimPattern(
         ("notified", "booked"),
-        r"\b(?:confirmacao|confirmacion|confirmation)(?: \w+){0,4}? (?:chegou|chega|saiu|sai|vai chegar|llega|llego|va a llegar|arrived"
+        r"\b(?:confirmacao|confirmacion|confirmation)(?: \w+){0,4}? (?:chegou|chega|saiu|sai|vai chegar|llega|llego"
+        r"|va a llegar|arrived"
         r"|is on its way|is coming|a caminho)\b|\b(?:acabou de (?:sair|chegar)) (?:a )?confirmacao\b"
-        r"|\b(?:segue|aqui esta|aqui vai|here is|here's|aqui tienes)(?: \w+){0,3}? (?:confirmacao|confirmacion|confirmation)\b"
-        r"|\b(?:vai receber|recebera|(?:voce|vc) (?:ja )?recebe|vas a recibir|recibiras|will receive|'ll receive|will get|'ll get)(?: \w+){0,2}? (?:confirmac\w+"
+        r"|\b(?:segue|aqui esta|aqui vai|here is|here's|aqui tienes|aguarde|espere|espera|wait for|await|(?:te|lhe) (?:mando"
+        r"|envio|mandarei|enviarei"
+        r"|mandamos|enviamos|enviaremos|mandaremos)|enviaremos|mandaremos)(?: \w+){0,3}? (?:confirmacao|confirmacion"
+        r"|confirmation)\b"
+        r"|\b(?:vai receber|recebera|(?:voce|vc) (?:ja )?recebe|vas a recibir|recibiras|will receive|'ll receive|will get"
+        r"|'ll get)(?: \w+){0,2}? (?:confirmac\w+"
         r"|confirmation)\b",
     ),
-)  # fmt: skip
+)
 _PAST = (
     ClaimPattern(
         ("completed",),
-        rf"\b{MEETING}(?: \w+){{0,3}}? (?:foi|esta|fue|was|been|is) (?:\w+ )?(?:realizad[oa]|concluid[oa]|finalizad[oa]|completad[oa]"
+        rf"\b{MEETING}(?: \w+){{0,3}}? (?:foi|esta|fue|was|been|is) (?:\w+ )?(?:realizad[oa]|concluid[oa]|finalizad[oa]"
+        r"|completad[oa]"
         r"|completed|finished|held|over)\b(?! (?:por|pelo|pela|by|com|with|en|em))",
     ),
     ClaimPattern(
@@ -66,7 +76,8 @@ _NEVER = (
         rf"|\b(?:por|via|by|llega\w*|receb\w+|recib\w+|get|receive|envi\w+|mand\w+|send\w*|chega\w*)(?: [\w-]+){{0,3}}? {_MAIL}\b"
         r"|\b(?:convite|invitacion|invite|invitation)(?: \w+){0,4}? (?:foi|fue|ja|ya|esta|was|been|is|has|llego|chegou)\b"
         r"|\b(?:receb\w+|recib\w+|get|receive|mand\w+|envi\w+|send\w*)(?: \w+){0,3}? (?:convite|invitacion|invite|invitation)\b"
-        r"|\b(?:segue|seguem|aqui esta|aqui vai|here is|here's|aqui tienes|em anexo|attached)(?: \w+){0,3}? (?:comprovante|comprobante|boleto"
+        r"|\b(?:segue|seguem|aqui esta|aqui vai|here is|here's|aqui tienes|em anexo|attached)(?: \w+){0,3}? (?:comprovante"
+        r"|comprobante|boleto"
         r"|contrato|proposta|propuesta|orcamento|presupuesto|protocolo|convite|invitacion|receipt|invite|contract|quote)\b"
         r"|\b(?:recebi|recibi|received|got)(?: \w+){0,2}? (?:pagamento|sinal|pix|pago|transferencia|payment|deposit)\b",
     ),
@@ -77,12 +88,14 @@ _NEVER = (
     ),
     ClaimPattern(
         ("never",),
-        r"\b(?:confirmacao|confirmacion|confirmation|protocolo|codigo|ticket|booking|reserva)(?: (?:no?|n[oº.]|number|numero|code|de \w+))* ?[:#]? ?#?\d{2,}",
+        r"\b(?:confirmacao|confirmacion|confirmation|protocolo|codigo|ticket|booking|reserva)(?: (?:no?|n[oº.]|number|numero"
+        r"|code|de \w+))* ?[:#]? ?#?\d{2,}",
     ),
     # Nobody tells us what a seller says.
     ClaimPattern(
         ("never",),
-        r"PERSON (?:ja |acabou de |me |ya |has |just )?(?:disse|falou|confirmou|aceitou|garantiu|autorizou|liberou|topou|aprovou|concordou|dijo"
+        r"PERSON (?:ja |acabou de |me |ya |has |just )?(?:disse|falou|confirmou|aceitou|garantiu|autorizou|liberou|topou"
+        r"|aprovou|concordou|dijo"
         r"|confirmo|acepto|autorizo|said|confirmed|agreed|approved|accepted|told me)\b",
         is_past_deed=True,
     ),
@@ -94,21 +107,27 @@ _NEVER = (
     ),
     ClaimPattern(
         ("never",),
-        r"\b(?:pagamento|financiamento|credito|desconto|contrato|proposta|orcamento|cadastro|pago|financiacion|financiamiento|descuento"
-        r"|presupuesto|payment|financing|discount|credit|loan|quote|proposal|contract)(?: \w+){0,2}? (?:foi|esta|fue|is|was|been|ja foi"
-        r"|ja|ya|ja esta|has been|saiu)(?: \w+){0,2}? ?(?:pre[- ]?)?(?:aprovad|confirmad|aplicad|recebid|enviad|assinad|liberad|garantid|aprobad"
+        r"\b(?:pagamento|financiamento|credito|desconto|contrato|proposta|orcamento|cadastro|pago|financiacion|financiamiento"
+        r"|descuento"
+        r"|presupuesto|payment|financing|discount|credit|loan|quote|proposal|contract)(?: \w+){0,2}? (?:foi|esta|fue|is|was"
+        r"|been|ja foi"
+        r"|ja|ya|ja esta|has been|saiu)(?: \w+){0,2}? ?(?:pre[- ]?)?(?:aprovad|confirmad|aplicad|recebid|enviad|assinad"
+        r"|liberad|garantid|aprobad"
         r"|recibid|enviad|firmad|approved|confirmed|applied|received|sent|signed|guaranteed)\w*"
-        rf"|\b(?:pagamento|financiamento|credito|desconto|payment|financing|discount|descuento|credit) (?:aprovad|liberad|garantid|aplicad"
-        rf"|aprobad){ENDING}|\b(?:consegui|liberei|apliquei|aprovei|aplique\^|consegui)(?: \w+){{0,3}}? (?:desconto|descuento|financiamento|credito|discount)\b",
+        r"|\b(?:pagamento|financiamento|credito|desconto|payment|financing|discount|descuento|credit) (?:aprovad|liberad"
+        r"|garantid|aplicad"
+        rf"|aprobad){ENDING}|\b(?:consegui|liberei|apliquei|aprovei|aplique\^|consegui)(?: \w+){{0,3}}? (?:desconto|descuento"
+        r"|financiamento|credito|discount)\b",
     ),
-)  # fmt: skip
+)
 _REMINDED = (
     ClaimPattern(
         ("reminds",),
         r"\b(?:vou te lembrar|te lembro|te lembrarei|te lembramos|lembramos voce|vamos te lembrar|te recuerdo|te recordare\^?"
         r"|te recordare|te recordaremos|te recordamos|voy a recordarte|te vamos a recordar|i'll remind|i will remind|we'll remind"
         r"|we will remind)\b"
-        r"|\b(?:te|lhe|we|i|a gente|vamos|vou|we'll|i'll|you'll)\b(?! pode)(?:(?! cancel| remarc| resched| mud)[ ]\w+){0,6} (?:na vespera|um dia antes"
+        r"|\b(?:te|lhe|we|i|a gente|vamos|vou|we'll|i'll|you'll|voce (?!pode|consegue|quiser"
+        r"|precisar))\b(?! pode)(?:(?! cancel| remarc| resched| mud)[ ]\w+){0,6} (?:na vespera|um dia antes"
         r"|no dia anterior|the day before|la vispera|el dia antes|un dia antes|el dia anterior|horas? antes)\b"
         r"|^\W*(?:na vespera|um dia antes|la vispera|un dia antes|the day before)\b(?! voce)"
         r"|\b(?:mand\w+|envi\w+|receb\w+|recib\w+|llega\w*|chega\w*|send\w*|get|getting|receive|programei|deixei|coloquei|set)"

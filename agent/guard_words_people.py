@@ -17,7 +17,8 @@ _TO_YOU = (
 _NOT_AT_THE_VISIT = r"(?!.*\b(?:na|durante|depois|apos|en|despues|during|at|after)(?: (?:a|da|the|de|la))* (?:visita|visit)\b)"
 _IN_TOUCH = (
     r"(?:continuar?|continua|segue|seguir|entrar?a? em contato|falar?a?|chamar?a?|ligar?a?|retornar?a?|respondera?|assumir?a?"
-    r"|dar(?:a)? continuidade|contatar?a?|procurar?a?|continue|contact|call|give you|ring|reach|get back|take over|follow|be in touch|message|text"
+    r"|dar(?:a)? continuidade|contatar?a?|procurar?a?|continue|contact|call|give you|ring|take it|take this|handle|help you|reach|get back|take over|follow"
+    r"|be in touch|message|text"
     r"|contactar|escribir|llamar|hablar|comunicar|atender|a conversa|com voce|contigo|with you)"
 )
 _SOON = (
@@ -25,7 +26,11 @@ _SOON = (
     r"|enseguida|en un momento|ahora|ahorita|shortly|soon|right away|in a moment|any minute)"
 )
 PEOPLE = (
-    _called(rf"\b(?:encaminhei|transferi(?! (?:a )?sua visita)|repassei|direcionei|escalei|sinalizei)\b|\bpassei{_TO_YOU}", deed=True),
+    _called(
+        r"\b(?:encaminhei|transferi(?! (?:a )?sua visita)|repassei|direcionei|escalei|sinalizei)\b"
+        rf"|\bpassei{_TO_YOU}",
+        deed=True,
+    ),
     _called(
         r"\b(?:avisei|chamei|notifiquei|acionei|informei|comuniquei|alertei|contatei|contactei|falei com|conversei com|pedi"
         r"|solicitei|avisamos|acionamos|chamamos|mandei)(?: \w+){0,4}? PERSON|\bdeixei (?:\w+ ){0,3}?(?:recado|mensagem|aviso)\b"
@@ -33,71 +38,113 @@ PEOPLE = (
         deed=True,
     ),
     _called(
-        rf"\b(?:pase\^|derive\^|reenvie\^){_TO_YOU}|\b(?:avise\^|llame\^|notifique\^|informe\^|hable\^ con|contacte\^|mande\^|pedi|dije|comente\^|escribi)"
+        rf"\b(?:pase\^|derive\^|reenvie\^){_TO_YOU}|\b(?:avise\^|llame\^|notifique\^|informe\^|hable\^ con|contacte\^|mande\^"
+        r"|pedi|dije|comente\^|escribi)"
         r"(?: \w+){0,4}? PERSON",
         deed=True,
     ),
     _called(r"\b(?:he|hemos) (?:derivado|transferido|avisado|llamado|notificado|contactado)\b", deed=True),
     _called(rf"\b(?:he|hemos) pasado{_TO_YOU}", deed=True),
-    _called(rf"\b(?:abri|abrimos|registrei|registre\^|cree\^|opened|created|raised|logged)(?: \w+){{0,2}}? (?:chamado|ticket|solicitacao|solicitud|reclamacao|request|caso|case)\b", deed=True),
     _called(
-        rf"{WE}(?:passed|transferred|forwarded|handed|escalated|flagged)\b|{WE}(?:notified|informed|alerted|told|called|contacted"
-        rf"|asked|let|pinged|messaged|looped in|looped|texted|emailed|spoke to|spoken to|talked to|spoke with|written to|rang)(?: \w+){{0,3}}? PERSON",
+        rf"\b(?:abri|abrimos|registrei|registre\^|cree\^|opened|created|raised|logged)(?: \w+){{0,2}}? (?:chamado|ticket"
+        r"|solicitacao|solicitud|reclamacao|request|caso|case)\b",
         deed=True,
     ),
     _called(
-        r"PERSON(?: \w+){0,4}? (?:foi|foram|esta|estao|fue|sido|been|was|is|ja|ya|has)(?: \w+){0,2}? (?:avisad[oa]s?|notificad[oa]s?"
-        r"|acionad[oa]s?|informad[oa]s?|chamad[oa]s?|cientes?|enterad[oa]s?|sabe|sabem|sabendo|por dentro|al tanto|notified|informed"
+        rf"{WE}(?:passed|transferred|forwarded|handed|escalated|flagged)\b|{WE}(?:notified|informed|alerted|told|called|contacted"
+        r"|asked|let|pinged|messaged|looped in|looped|texted|emailed|spoke to|spoken to|talked to|spoke with|written to"
+        rf"|rang)(?: \w+){{0,3}}? PERSON",
+        deed=True,
+    ),
+    _called(
+        r"PERSON(?: \w+){0,4}? (?:foi|foram|esta|estao|fue|sido|been|was|is|ja|ya|has)(?: \w+){0,2}? (?:avisad[oa]s?"
+        r"|notificad[oa]s?"
+        r"|acionad[oa]s?|informad[oa]s?|chamad[oa]s?|cientes?|enterad[oa]s?|sabe|sabem|sabendo|por dentro|al tanto|notified"
+        r"|informed"
         r"|told|alerted|contacted|aware|in the loop|on it|cuidando|vendo isso)\b"
     ),
     _called(
-        r"\b(?:conversa|contato|caso|atendimento|pedido|mensagem|solicitacao|chat|request|message|conversacion|contacto|solicitud)"
-        r"(?: \w+){0,2}? (?:foi|esta|fue|sido|been|was|is|ja)(?: \w+){0,2}? (?:encaminhad|transferid|repassad|passad|derivad|registrad"
+        r"\b(?:conversa|contato|caso|atendimento|pedido|mensagem|solicitacao|chat|request|message|conversacion|contacto"
+        r"|solicitud)"
+        r"(?: \w+){0,2}? (?:foi|esta|fue|sido|been|was|is|ja)(?: \w+){0,2}? (?:encaminhad|transferid|repassad|passad|derivad"
+        r"|registrad"
         r"|forwarded|passed|transferred|handed|escalated|com (?:a|o|um|uma) PERSON)\w*"
     ),
     _called(
-        rf"PERSON(?:(?! visita)(?! seu)[ ]\w+){{0,4}}? (?:vai|ira|va a|vao|van a|will|'ll|ja vai|segue|assume|sigue|is going to|are"
+        rf"PERSON(?:(?! visita)(?! seu)[ ]\w+){{0,4}}? (?:vai|ira|va a|vao|van a|will|'ll|ja vai|segue|assume|sigue"
+        r"|is going to|are"
         rf" going to)(?: \w+){{0,2}}? ?{_IN_TOUCH}\w*{_NOT_AT_THE_VISIT}"
     ),
     # In the present or soon: "um consultor já te chama", "te llamará un asesor".
     _called(
-        rf"PERSON(?: (?:\w+ )?(?:equipe|time|equipo|team|comercial|vendas|ventas|nossa|nuestro))*(?: {_SOON})* (?:{_SOON} )*(?:te|lhe|lo|la|le|ja te)"
-        rf" (?:{_SOON} )?(?:chama\w{{0,3}}|liga\w{{0,3}}|retorna\w{{0,3}}|responde\w{{0,3}}|contata\w{{0,3}}|procura\w{{0,3}}|escreve\w{{0,3}}"
+        r"PERSON(?: (?:\w+ )?(?:equipe|time|equipo|team|comercial|vendas|ventas|nossa"
+        rf"|nuestro))*(?: {_SOON})* (?:{_SOON} )*(?:te|lhe|lo|la|le|ja te)"
+        rf" (?:{_SOON} )?(?:chama\w{{0,3}}|liga\w{{0,3}}|retorna\w{{0,3}}|responde\w{{0,3}}|contata\w{{0,3}}|procura\w{{0,3}}"
+        rf"|escreve\w{{0,3}}"
         rf"|contact\w+|llama\w{{0,3}}|escrib\w+|habla\w{{0,3}}|manda\w{{0,3}}|atende\w{{0,3}}){_NOT_AT_THE_VISIT}"
     ),
     _called(
-        rf"PERSON(?: \w+){{0,3}}? (?:entra(?:ra)?|entram|entrarao|se pone|se pondra|se pondran|fala|falara|falam|retorna|retornara|liga|ligara|chama|chamara|assume|assumira|continua|continuara|se comunica\w*|se contact\w+)"
-        rf"\b(?: (?:em contato|en contacto|com voce|contigo|con usted|{_SOON}|daqui|por aqui|a conversa|o atendimento|para voce|pra voce)){_NOT_AT_THE_VISIT}"
+        rf"PERSON(?: \w+){{0,3}}? (?:entra(?:ra)?|entram|entrarao|se pone|se pondra|se pondran|fala|falara|falam|retorna"
+        r"|retornara|liga|ligara|chama|chamara|assume|assumira|continua|continuara|se comunica\w*|se contact\w+)"
+        rf"\b(?: (?:em contato|en contacto|com voce|contigo|con usted|{_SOON}|daqui|por aqui|a conversa|o atendimento"
+        rf"|para voce|pra voce)){_NOT_AT_THE_VISIT}"
     ),
     _called(
-        r"PERSON(?: \w+)?? (?:ja |ya |has )?(?:recebeu|assumiu|tem|anotou|pegou|viu|received|got|has|recibio|tiene|vio) (?:o |a |el |la )?(?:seu|sua|your|tu|su)"
-        r" (?:contato|numero|pedido|caso|mensagem|conversa|atendimento|dados|contact|number|request|case|message|contacto|mensaje)\b"
-        r"|\b(?:caso|contato|pedido|conversa|atendimento|assunto|solicitacao|solicitud|case|request|chat|contacto)(?: \w+){0,3}? (?:nas maos|aos cuidados"
-        r"|a cargo|en manos|in the hands|com)(?: (?:d?[aoe]|del?|of|el|la|the|um|uma|nosso|nossa|nuestro|nuestra|our))* PERSON"
+        r"PERSON(?: \w+)?? (?:ja |ya |has )?(?:recebeu|assumiu|tem|anotou|pegou|viu|received|got|has|recibio|tiene|vio) (?:o "
+        r"|a |el |la )?(?:seu|sua|your|tu|su)"
+        r" (?:contato|numero|pedido|caso|mensagem|conversa|atendimento|dados|contact|number|request|case|message|contacto"
+        r"|mensaje)\b"
+        r"|\b(?:caso|contato|pedido|conversa|atendimento|assunto|solicitacao|solicitud|case|request|chat"
+        r"|contacto)(?:'s)?(?: \w+){0,3}? (?:nas maos|aos cuidados"
+        r"|a cargo|en manos|in the hands|com|con|with)(?: (?:d?[aoe]|del?|of|el|la|the|um|uma|un|una|nosso|nossa|nuestro|nuestra|our))* PERSON"
         r"|\b(?:atendimento humano|atencion humana|human agent) (?:\w+ )?(?:comeca|iniciad|comecara|empieza|starts|will)\w*"
+    ),
+    _called(
+        r"\b(?:sera|seras|vas a ser|vai ser|you'll be|you will be)(?: \w+)? (?:contatad|contactad|avisad|chamad|atendid"
+        r"|procurad|transferid"
+        r"|redirecionad|llamad|notified|called|contacted|reached|transferred|reminded)\w*"
+    ),
+    _called(
+        rf"PERSON (?!pode|poderia|quer|prefer|conseg|que)(?:\w+ ){{1,3}}(?:com|with|con) (?:voce|vc|you|ti|usted)\b{_NOT_AT_THE_VISIT}"
+        r"|\bte (?:marca|llama|contacta|escribe|atiende|habla)\w{0,2}(?: \w+){0,2} PERSON"
+        r"|PERSON(?:'s| has| is| will| foi| fue| ha sido)(?: \w+)? (?:been |be )?(?:assigned|designad|asignad|destacad)\w*"
+        r"|\b(?:na|da|en la|de la) (?:fila|cola)\b|\bin the (?:queue|line)\b"
     ),
     # "Alguém te dará retorno", "Ana will sort you out": whatever a person is to do for the customer, unless it is at the visit.
     _called(
-        rf"PERSON(?: \w+){{0,3}}? (?:te|lhe) (?!agradec|explic|mostr|lev|apresent|entreg|orient|espera|visit)\w+{_NOT_AT_THE_VISIT}"
-        rf"|PERSON(?: \w+){{0,3}}? (?:will|'ll|is going to|is about to|is here to)(?! visit| meet| see| explain| show| walk| bring)(?: \w+){{1,3}}? you\b{_NOT_AT_THE_VISIT}"
+        rf"PERSON(?: \w+){{0,3}}? (?:te|lhe) (?!agradec|explic|mostr|lev|apresent|entreg|orient|espera"
+        rf"|visit)\w+{_NOT_AT_THE_VISIT}"
+        rf"|PERSON(?: \w+){{0,3}}? (?:will|'ll|is going to|is about to|is here to)(?! visit| meet| see| explain| show| walk"
+        rf"| bring)(?: \w+){{1,3}}? you\b{_NOT_AT_THE_VISIT}"
         r"|PERSON (?:is|are|esta|estao|ja esta|ya esta) (?:\w+ )?(?:taking over|assumindo|entrando|joining|tomando)\b"
     ),
     _called(
-        r"\b(?:entraremos em contato|entramos em contato|nos pondremos en contacto|te contactaremos|te llamaremos|we will be in touch"
-        r"|we'll be in touch|we'll (?:call|contact|reach out)|we will (?:call|contact|reach out)|you'll (?:hear from|get a call|be contacted)"
-        r"|you will (?:hear from|get a call|be contacted)|te ligaremos|ligaremos para|vamos te ligar|te (?:llamaran|contactaran|escribiran|ligarao))\b"
-        r"|\b(?:vao|van a|te van a|they'll|they will|somebody will)(?: \w+){0,2}? (?:ligar|chamar|contatar|procurar|entrar em contato|retornar|falar com"
+        r"\b(?:entraremos em contato|entramos em contato|nos pondremos en contacto|te contactaremos|te llamaremos"
+        r"|we will be in touch"
+        r"|we'll be in touch|we'll (?:call|contact|reach out)|we will (?:call|contact|reach out)|you'll (?:hear from"
+        r"|get a call|be contacted)"
+        r"|you will (?:hear from|get a call|be contacted)|te ligaremos|ligaremos para|vamos te ligar|te (?:llamaran"
+        r"|contactaran|escribiran|ligarao))\b"
+        r"|\b(?:vao|van a|te van a|they'll|they will|somebody will)(?: \w+){0,2}? (?:ligar|chamar|contatar|procurar"
+        r"|entrar em contato|retornar|falar com"
         r"|contactar|llamar|escribir|hablar|call|reach|contact|text|get back|get in touch|write)\w*"
-        r"|\b(?:a gente|nos|eu) (?:\w+ )?(?:te|lhe) (?:liga|ligo|ligamos)\b|\bte (?:ligo|llamamos)\b|\b(?:i'll|we'll) (?:call|phone|ring) you\b"
+        r"|\b(?:a gente|nos|eu) (?:\w+ )?(?:te|lhe) (?:liga|ligo|ligamos)\b|\bte (?:ligo|llamamos)\b|\b(?:i'll|we'll) (?:call"
+        r"|phone|ring) you\b"
         r"|\bte (?:ligam|chamam|procuram|retornam|llaman|contactan|escriben)\b"
-        r"|\b(?:vai|vas a|va a|voce) (?:receber|recibir|recebe\w*) (?:uma?|una?|la|o|a) (?:ligacao|llamada|contato|retorno|contacto)\b"
+        r"|\b(?:vai|vas a|va a|voce) (?:receber|recibir|recebe\w*) (?:uma?|una?|la|o|a) (?:ligacao|llamada|contato|retorno"
+        r"|contacto)\b"
     ),
     _called(
-        r"(?:\b(?:vou|vamos|voy a|vamos a|i will|let me|i'm going to|estou|estoy|i am)|i'll|i'm)(?: \w+){0,2}? (?:chamar|chamando|passar"
+        r"(?:\b(?:vou|vamos|voy a|vamos a|i will|let me|i'm going to|estou|estoy|i am)|i'll|i'm)(?: \w+){0,2}? (?:chamar"
+        r"|chamando|passar"
         r"|passando|encaminhar|encaminhando|transferir|transferindo|transfiriendo|acionar|acionando|avisar|avisando|pedir|pedindo"
-        r"|pidiendo|llamar|llamando|pasar|pasando|derivar|derivando|transferring|transfer|call|calling|get|connect|connecting|pass"
+        r"|pidiendo|llamar|llamando|pasar|pasando|derivar|derivando|transferring|transfer|call|calling|get|connect|connecting"
+        r"|pass"
         r"|passing|forward|hand|handing|ask|asking|notify|loop|looping|(?:verificar|checar|confirmar|consultar|conferir) com"
         r"|(?:consultar|verificar|revisar) con|check with|checking with)\b(?: \w+){0,5}? PERSON"
     ),
-    _called(r"\bte (?:transfiro|paso|passo|derivo|encaminho|conecto|deixo)(?: \w+){0,4}? PERSON|\b(?:transferindo|connecting you|transferring you)\b"),
-)  # fmt: skip
+    _called(
+        r"\bte (?:transfiro|paso|passo|derivo|encaminho|conecto|deixo|comunico|transfiero|pongo)(?: \w+){0,4}? PERSON"
+        r"|\b(?:transferindo|connecting you|transferring you)\b"
+    ),
+)

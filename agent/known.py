@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from agent.guard import Known
 from meetings.booking import latest_meeting, upcoming_meeting
-from meetings.business import Business, CriterionType, in_language
+from meetings.business import WEEKDAYS, Business, CriterionType, in_language
 from meetings.customers import language_of
 from meetings.database import Database
 from meetings.qualification import answers_of, parse_money
@@ -71,6 +71,7 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
         completed=bool(latest and latest.status == MeetingStatus.COMPLETED),
         no_show=bool(latest and latest.status == MeetingStatus.NO_SHOW),
         meeting_at=upcoming.starts_at if upcoming and is_booked else None,
+        closed=frozenset(n for n, day in enumerate(WEEKDAYS) if not any(seller.working_hours.get(day) for seller in business.sellers)),
         people=tuple(seller.name.split()[0] for seller in business.sellers),
     )
 

@@ -281,7 +281,10 @@ _RULES: list[tuple[str, Callable[[re.Match[str], date], list[Day]]]] = [
     (r"\b(?:(?:fi(?:m|nal) de|fin de) semana|weekend)(?P<next> que vem| que viene)?\b", _weekend),
     (r"\b(?:semana (?:que vem|que viene|proxima|seguinte|siguiente)|proxima semana|next week)\b", _week(7, 7)),
     (r"\b(?:(?:ess|est|ness|nest)a semana|this week)\b", _week(0, 7)),
-    (rf"\b(?:em|en|in|para|pra|de) (?P<mo>{_MONTH_NAMES})\b(?: de| of)?(?: (?P<y>20\d\d)\b)?(?<!in may)(?! (?:i|we|you)\b)", _month),
+    (
+        rf"\b(?:em|en|in|para|pra|de) (?P<mo>{_MONTH_NAMES})\b(?: de| of)?(?: (?P<y>20\d\d)\b)?(?<!in may)(?! (?:i|we|you)\b)",
+        _month,
+    ),
     (r"\b(?:mes que vem|proximo mes|mes que viene|next month)\b", _month),
 ]
 _COMPILED = [(re.compile(pattern), read) for pattern, read in _RULES]

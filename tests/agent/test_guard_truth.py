@@ -31,6 +31,7 @@ NOTHING = Known(
     said=("minha conta é uns 800", "quero terça às 14h", "pode ser domingo às 10h?", "em 3 dias eu viajo", "ou sexta"),
     amounts=(Decimal(250),),
     people=("Ana", "Bruno"),
+    closed=frozenset({5, 6}),
 )
 BOOKED = replace(NOTHING, booked=True, meeting_at=OFFERS[0], link_saved=True, notified=True)  # Tuesday at 14:00
 MOVED = replace(BOOKED, moved=True, meeting_at=OFFERS[2])  # from there to Wednesday at 9:00
