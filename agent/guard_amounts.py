@@ -28,9 +28,12 @@ _UNIT = r"(?P<unit>reais|real\b|reales|dolar\w{0,2}|dollars?|usd|brl|pesos|euros
 _MONEY = re.compile(
     rf"(?P<sign>r\$|us\$|u\$s|\$|€) ?(?P<a>{_FIGURE})(?: ?(?:a|ate|e|y|and|to|ou|o|or|-) ?(?P<a2>{_FIGURE})(?![\w:/]| ?%| ?h\b))?"
     rf"|(?<![\w.,$])(?:(?P<b2>{_FIGURE}) ?(?:a|ate|e|y|and|to|ou|o|or|-) )?(?P<b>{_FIGURE}|(?<!\w){_WORDED}) ?(?:de )?{_UNIT}"
-    r"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta|\bcosts|\bpor apenas|\bsai (?:por|a)"
-    r"|\bfica (?:em|por|na faixa de)|\bsale (?:en|a|por)|\bqueda en|\bvale|\bpague|\bpaga|\bpay|\bgoes for)(?: so| apenas| uns| unos| about| cerca de)?"
-    rf" (?P<c>{_FIGURE})(?! ?(?:%|h\b|hs\b|:|minut|dias|parcel|vezes|x\b|semanas?|mes|anos?|horas?|weeks?|days?|years?|kw|km|metros|andar))"
+    r"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta|\bcosts"
+    r"|\bpor apenas|\bsai (?:por|a)"
+    r"|\bfica (?:em|por|na faixa de)|\bsale (?:en|a|por)|\bqueda en|\bvale|\bpague|\bpaga|\bpay|\bgoes for)(?: so| apenas"
+    r"| uns| unos| about| cerca de)?"
+    rf" (?P<c>{_FIGURE})(?! ?(?:%|h\b|hs\b|:|minut|dias|parcel|vezes|x\b|semanas?|mes|anos?|horas?|weeks?|days?|years?|kw|km"
+    r"|metros|andar))"
     rf"|(?<![\w.,$])(?P<d>\d[\d.,]{{0,12}} ?(?:mil|k|thousand)\b)(?! ?(?:kwh|watts?|litros))"
 )
 _SHARE = re.compile(
@@ -44,7 +47,8 @@ _ADDRESS = re.compile(
     (
         r"(?:https?://|www\.)[^\s<>\"]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
         r"|(?<![\w@.-])(?:[\w-]{1,63}\.){1,4}(?:com|net|org|io|app|example|link|site|online|store|ly|gl|page"
-        r"|dev|br|shop|info|biz|xyz|tech|cloud|club|live|world|solar|energy|eco|digital|agency|company|services|(?-i:me|co|us|ai|tv|pt|mx|cl|pe|uk|eu))"
+        r"|dev|br|shop|info|biz|xyz|tech|cloud|club|live|world|solar|energy|eco|digital|agency|company|services|(?-i:me|co|us"
+        r"|ai|tv|pt|mx|cl|pe|uk|eu))"
         r"(?![\w-])(?:\.\w\w\b)?(?:/[^\s<>\"]*)?"
         r"|(?<![\w.])[\w-]{1,63}\.\w{2,6}/[^\s<>\"]+"
         r"|\b[\w-]+ (?:ponto|punto|dot) (?:com|net|org|br)\b"
@@ -60,7 +64,8 @@ _ANNOUNCED = re.compile(
 _SENTENCE = re.compile(r"(?:[^.!?\n]|[.](?=\d))+[.!?]*")
 # The price of something, not what the customer pays today.
 _PRICED = re.compile(
-    r"\b(?:cust(?:a|am|aria|o)|cuesta|costs?|sai (?:por|a)|fica (?:em|por)|sale|vale|preco|precio|price|parcelas?|cuotas?|installments?|desconto"
+    r"\b(?:cust(?:a|am|aria|o)|cuesta|costs?|sai (?:por|a)|fica (?:em|por)|sale|vale|preco|precio|price|parcelas?|cuotas?"
+    r"|installments?|desconto"
     r"|descuento|discount|investimento|inversion|valor (?:do|da|total))\b"
 )
 
@@ -89,7 +94,9 @@ def unknown_amounts(reply: str, known: Known) -> list[str]:
     said_figures = {value for text in known.said for value in _figures(text)}
     for sentence in _SENTENCE.findall(_without_addresses(reply)):
         # What the customer pays may be repeated; what they wish something cost is not its price.
-        is_price = _PRICED.search(sentence) and not (sentence.rstrip().endswith("?") or WISHES.search(sentence) or DENIES.search(sentence))
+        is_price = _PRICED.search(sentence) and not (
+            sentence.rstrip().endswith("?") or WISHES.search(sentence) or DENIES.search(sentence)
+        )
         for kind, value in _amounts(sentence):
             is_given = (kind, value) in allowed
             is_said = not is_price and ((kind, value) in said or value in said_figures)

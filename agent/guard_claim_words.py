@@ -1,7 +1,7 @@
 """What the word lists of the guard share: the shape of a pattern, and the parts they are put together from.
 
-All are written for `plain` text of which "é" at a verb's end is "e^" (see `guard_clauses`). PERSON stands for whoever sells: a noun of
-the trade, or a seller's name.
+All are written for `plain` text of which "é" at a verb's end is "e^" (see `guard_clauses`). PERSON stands for whoever sells: a
+noun of the trade, or a seller's name.
 """
 
 from dataclasses import dataclass
@@ -36,16 +36,21 @@ MEETING = (
     r"|visit|meeting|appointment|booking|reserva)"
 )
 # A place in somebody's calendar, which is given, held or lost.
-PLACE = rf"(?:{MEETING}|vaga|vaguinha|lugar|espaco|cupo|espacio|spot|place|seat|time slot|date|data|dia|hora|fecha|agenda)"
+PLACE = (
+    rf"(?:{MEETING}|vaga|vaguinha|lugar|lugarzinho|lugarcito|cantinho|horarinho|espaco|cupo|espacio|spot|place|seat|time slot"
+    r"|date|data|dia|hora|fecha|agenda)"
+)
 _PEOPLE = (
-    "vendedor", "vendedora", "vendedores", "atendente", "atendentes", "consultor", "consultora", "consultores", "especialista",
-    "especialistas", "representante", "representantes", "agente", "agentes", "executivo", "ejecutivo", "ejecutiva", "colega", "colegas",
-    "equipe", "o time", "nosso time", "do time", "humano", "pessoa", "pessoal", "responsavel", "gerente", "supervisor", "supervisora",
-    "setor", "comercial", "tecnico", "tecnicos", "nossa tecnica", "engenheiro", "engenheira", "instalador", "alguem", "persona", "asesor",
-    "asesora", "asesores", "equipo", "companero", "companera", "encargado", "encargada", "ingeniero", "alguien", "seller", "sellers",
-    "salesperson", "salespeople", "sales team", "sales rep", "rep", "reps", "representative", "representatives", "team", "person", "human",
-    "agent", "agents", "colleague", "colleagues", "manager", "someone", "somebody", "specialist", "specialists", "consultant", "consultants",
-    "technician", "engineer", "expert", "experts", "advisor", "advisors", "supervisor",
+    "vendedor", "vendedora", "vendedores", "atendente", "atendentes", "consultor", "consultora", "consultores",
+    "especialista", "especialistas", "representante", "representantes", "agente", "agentes", "executivo", "ejecutivo",
+    "ejecutiva", "colega", "colegas", "equipe", "o time", "nosso time", "do time", "humano", "pessoa", "pessoal",
+    "responsavel", "gerente", "supervisor", "supervisora", "setor", "comercial", "tecnico", "tecnicos", "nossa tecnica",
+    "engenheiro", "engenheira", "instalador", "alguem", "persona", "asesor", "asesora", "asesores", "equipo", "companero",
+    "companera", "encargado", "encargada", "ingeniero", "alguien", "seller", "sellers", "salesperson", "salespeople",
+    "sales team", "sales rep", "rep", "reps", "representative", "representatives", "team", "person", "human", "agent",
+    "agents", "colleague", "colleagues", "manager", "someone", "somebody", "specialist", "specialists", "consultant",
+    "consultants", "technician", "engineer", "expert", "experts", "advisor", "advisors", "gente nossa", "nossa gente",
+    "gente do time", "gente da equipe", "gerencia", "diretoria", "suporte", "management",
 )  # fmt: skip
 
 
@@ -63,7 +68,7 @@ ENDING = r"(?:[oa]s?|(?:z?inh|it|is{1,2}im)[oa]s?|ao|ona|azo|aco)\b"
 SETTLED = rf"(?:marcad|agendad|reservad|programad){ENDING}(?!'s)"
 SET = rf"(?:marcad|agendad|reservad|confirmad|garantid|programad|separad|apartad|assegurad|asegurad|acertad){ENDING}"
 SET_EN = r"(?:booked|scheduled|confirmed|reserved|secured|arranged|finali[sz]ed|guaranteed|penciled in|pencilled in|locked in)\b"
-HELD = rf"(?:guardad|segurad|travad|bloquead|fixad|cravad|encaixad|registrad|anotad|lancad|fechad){ENDING}"
+HELD = rf"(?:guardad|segurad|travad|bloquead|fixad|cravad|encaixad|registrad|anotad|lancad|fechad|salv|atualizad){ENDING}"
 HELD_EN = r"(?:saved|held|blocked|set aside|kept|waiting)\b"
 WE = r"(?:\b(?:i|we|i've|we've|i have|we have|i just|just|system has|team has)(?: (?:\w+|just)){0,2}? )"
 YOUR = r"(?:sua|seu|a sua|o seu|tua|teu|tu|su|la|el|a visita|o horario|a reuniao|para|pra|voce|entao)"
@@ -71,7 +76,7 @@ BE = (
     r"(?:esta|estao|ta|tao|ficou|ficaram|fica|fico|foi|foram|deixei|deixamos|deixo|ja|ya|tem|tens|tienes|tiene|tenho"
     r"|quedo|queda|quedaste|quedas|quedado|deje\^|dejamos|fue|fueron|encontra(?:-se)?|sido|segue|esta(?:s|n|mos))"
 )
-BE_EN = r"(?:\b(?:is|are|was|were|been|got|get|have you|consider it|it)|'s|'re)"
+BE_EN = r"(?:\b(?:is|are|was|were|been|got|get|have you|consider (?:it|yourself)|it)|'s|'re)"
 # Before it any meeting is meant, not this one: "com a visita marcada", "without the visit booked".
 ANY = (
     r"(?:com|con|with|com a|da|apos a|de|da sua|con la|sem|sin|the|uma|una|without|an?|cada|toda|nenhuma|ninguna|outra|otra"

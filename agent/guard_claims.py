@@ -43,7 +43,8 @@ _DONE = (
     r"|esta|ta)|resolvid(?:o|inho)|missao cumprida"
     r"|list(?:o|ito)|(?:esta )?todo (?:listo|hecho|en orden|arreglado|resuelto)|hecho|done|all done|all set|sorted|all sorted"
     r"|(?:you|we)(?:'re| are) (?:all )?(?:set|good)"
-    r"|it's done|esta feito|ta feito|esta resolvido|esta hecho|fechad(?:o|inho|issimo)|fechou|trato hecho|deal|combinadissimo)"
+    r"|it's done|esta feito|ta feito|dito e feito|(?:considere|considera|considerate) (?:feito|hecho)|esta resolvido"
+    r"|esta hecho|fechad(?:o|inho|issimo)|fechou|trato hecho|deal|combinadissimo)"
 )
 _TICK_WORDS = re.compile(rf"\b(?:{_DONE}|{MEETING})\b")
 _NODS = (

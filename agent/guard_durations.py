@@ -1,4 +1,7 @@
-"""Spans of time in a reply: "em 3 dias" names a day, "dura 2 horas" and "25 anos de garantia" are promises. Each must be backed."""
+"""Spans of time in a reply: "em 3 dias" names a day, "dura 2 horas" and "25 anos de garantia" are promises.
+
+Each must be backed: by the business file, or, from now on, by an offered time or the booked meeting.
+"""
 
 import re
 from collections.abc import Iterator

@@ -73,7 +73,12 @@ class _Judge:
         if any(mention.fits(moment) for moment in self.moments):
             return None
         thought, sentence = _piece_at(self.thoughts, mention), _piece_at(self.sentences, mention).strip()
-        if self._is_closed(mention, thought) or self._is_today(mention, thought) or self._is_business(mention, thought) or self._is_customers(mention, thought):
+        if (
+            self._is_closed(mention, thought)
+            or self._is_today(mention, thought)
+            or self._is_business(mention, thought)
+            or self._is_customers(mention, thought)
+        ):
             return None
         if mention.part_of_day and not mention.names_day and sentence.endswith("?"):
             return None  # "manhã ou tarde?"
@@ -84,7 +89,7 @@ class _Judge:
     def _is_closed(self, mention: Mention, thought: str) -> bool:
         """Whether it says that there is nothing on a day on which nobody works."""
         days = {day.weekday() for day in mention.days} or {mention.weekday}
-        return days <= self.closed and DENIES.search(COMFORT.sub(" ", thought)) is not None
+        return all(day in self.closed for day in days) and DENIES.search(COMFORT.sub(" ", thought)) is not None
 
     def _is_today(self, mention: Mention, thought: str) -> bool:
         """Whether it only says what day today is: "hoje é segunda-feira, 9 de março"."""

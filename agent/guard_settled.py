@@ -1,8 +1,8 @@
 """Times spoken of as settled: "terça às 14h então". They must be those of the booked meeting.
 
-Claims are known by their words; what is settled is known by what is missing. A sentence that names a day or an hour must say what it
-names it for: it offers, asks, denies, repeats what the customer wants, depends on something, or tells the business's hours. One that
-does none of this speaks of an agreement, in whatever words.
+Claims are known by their words; what is settled is known by what is missing. A sentence that names a day or an hour must say
+what it names it for: it offers, asks, denies, repeats what the customer wants, depends on something, or tells the business's
+hours. One that does none of this speaks of an agreement, in whatever words.
 """
 
 import re
@@ -51,12 +51,15 @@ _ASKS_BACK = re.compile(
 _LABEL = re.compile(r"^\W*(?:dia|data|date|fecha|hora|horario|time|when|quando|cuando|day)\s*:")
 _NUMBERED = re.compile(rf"^\W*(?:(?:\d{{1,2}}|[a-e])\s?[).:-]\s?(?!\d)|{NOISE})|\b\d\)[^)]*\b\d\)")
 _BULLET = re.compile(r"^\s*[-•·▪►>]\s")
-_OF_TIMES = frozenset(
-    word for table in (WEEKDAYS, SHORT_WEEKDAYS, MONTHS, NUMBERS, ORDINALS, PARTS) for words in table for word in re.findall("[a-z]+", words)
-) | frozenset(
-    "feira feiras dia as aas aa a las la los el o the at on of de del do da em no na en e y and ou or u para pra por h hs hrs min horas hora"
-    " am pm m p st nd rd th amanha tomorrow hoje hoy today depois pasado day after meio medio mediodia noon midday meia media brt gmt".split()
-)  # fmt: skip
+_SMALL_WORDS = """
+feira feiras dia as aas aa a las la los el o the at on of de del do da em no na en e y and ou or u para pra por h hs hrs min
+horas hora am pm m p st nd rd th amanha tomorrow hoje hoy today depois pasado day after meio medio mediodia noon midday meia
+media brt gmt
+"""
+_TABLES = (WEEKDAYS, SHORT_WEEKDAYS, MONTHS, NUMBERS, ORDINALS, PARTS)
+_OF_TIMES = frozenset(word for table in _TABLES for words in table for word in re.findall("[a-z]+", words)) | set(
+    _SMALL_WORDS.split()
+)
 
 
 def unbooked_times(reply: str, known: Known) -> list[str]:
@@ -139,7 +142,7 @@ def _is_asked_back(parts: Sequence[Sentence], n: int) -> bool:
 def _is_answered(parts: Sequence[Sentence], n: int) -> bool:
     """Whether the reply answers its own question: "terça às 14h? Perfeito!"."""
     after = parts[n + 1] if n + 1 < len(parts) else None
-    if after is None or after.asks or after.mentions or any(part.asks for part in parts[n + 1 :]):
+    if after is None or after.asks or after.mentions or any(asks_on(part) for part in parts[n + 1 :]):
         return False
     return _NOD_FIRST.match(after.text) is not None and not (
         offers(after.text) or DENIES.search(after.text) or WISHES.search(after.text)

@@ -21,6 +21,11 @@ OFFERS = re.compile(
     r"|encaixaria|proponho|propongo|either|prefer\w*)\b"
 )
 _NOT = re.compile(r"\b(?:nao|no|not|nunca|never|nem|ni)(?: \w+)? $")
+# What was to be had is given away: "a última vaga ficou pra você".
+_GIVEN = re.compile(
+    r"\bfic(?:ou|a) (?:para|pra|com) (?:voce|vc)|\b(?:eh|es|is) (?:sua|seu|tuy[oa]|yours)\b|\bquedo para (?:ti|usted)"
+    r"|\bwent to you|\bgood to go\b"
+)
 # What the customer wants or asks is repeated, or will be looked up.
 WISHES = re.compile(
     r"\b(?:voce (?:\w+ )?(?:pediu|disse|perguntou|quer|quis|queria|prefere|preferiu|mencionou|falou|sugeriu|comentou|gostaria"
@@ -85,4 +90,6 @@ TODAY_IS = re.compile(r"\b(?:hoje eh|hoy es|today is|hoje \()")
 
 def offers(text: str) -> bool:
     """Whether the text, as `plain` writes it, speaks of what is to be had or chosen."""
+    if _GIVEN.search(text):
+        return False
     return any(not _NOT.search(text[: match.start()][-20:]) for match in OFFERS.finditer(text))

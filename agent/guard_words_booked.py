@@ -36,9 +36,17 @@ _SEVERAL = (
 _STATES = (
     _state(rf"\b{BE} (?:\w+ ){{0,3}}?{SET}"),
     _state(rf"{BE_EN} (?:\w+ ){{0,2}}?(?:{SET_EN}|set for\b|down for\b|sealed\b|all yours\b)"),
-    _state(rf"\b{PLACE}s?(?: tecnica)?(?: d[aoe]s? [\w:]+){{0,3}} (?:{SET}|{SET_EN}|{HELD})", unless_after=ANY),
+    _state(
+        rf"\b{PLACE}s?(?: tecnica| nov[oa]| nuev[oa])?(?: d[aoe]s? [\w:]+){{0,3}}(?: {BE})? (?:{SET}|{SET_EN}"
+        rf"|{HELD})",
+        unless_after=ANY,
+    ),
     _state(rf"\b(?:your|the) {PLACE} (?:is|has been) (?:\w+ )?{HELD_EN}"),
-    _state(rf"\b{PLACE} (?:na|en la|on the|on your) (?:agenda|calendario|calendar)\b", unless_after=ANY),
+    _state(
+        rf"\b{PLACE} (?:n[oa]|en el|en la|on the|on your|in the) (?:agenda|calendario|calendar|sistema"
+        r"|system)\b",
+        unless_after=ANY,
+    ),
     _state(rf"^\W*(?:{AGREED} )?(?:{SET}|{SET_EN})(?! (?:a|o) (?:opcao|visita\?))"),
     # Wherever it stands: "terça 14h agendado".
     _state(rf"\b{SETTLED}", unless_after=TO_BE),
@@ -47,7 +55,8 @@ _STATES = (
         r"|made\b|sorted\b)\w*"
     ),
     _state(
-        r"\b(?:agendamento|reserva|marcacao|evento|booking)(?: (?!(?:eh|sao|es|son|is|are|pode|deve|ser)\b)\w+){0,2}? (?:feit|realizad|concluid|efetuad|criad|confirmad"
+        r"\b(?:agendamento|reserva|marcacao|evento|booking)(?: (?!(?:eh|sao|es|son|is|are|pode|deve|ser)\b)\w+){0,2}? (?:feit"
+        r"|realizad|concluid|efetuad|criad|confirmad"
         r"|registrad"
         r"|hech|cread|complete|made|done|ok\b)\w*"
     ),
@@ -107,7 +116,8 @@ _STATES = (
         moment=True,
     ),
     _state(
-        rf"\b(?:(?:sua|seu|tua|tu|su|your) {MEETING}|(?:nossa|nosso|nuestra|our) (?:visita|reuniao|encontro|cita|visit|meeting))(?: tecnica)?(?:'s| (?:eh|es|is|sera|will be|fica|ficara"
+        rf"\b(?:(?:sua|seu|tua|tu|su|your) {MEETING}|(?:nossa|nosso|nuestra|our) (?:visita|reuniao|encontro|cita|visit"
+        r"|meeting))(?: tecnica)?(?:'s| (?:eh|es|is|sera|will be|fica|ficara"
         r"|ficou|esta|vai ser|acontece|quedo|queda))\b",
         moment=True,
     ),
@@ -122,7 +132,8 @@ _STATES = (
     _state(
         r"\b(?:fic(?:a|ou) (?:assim|certo|isso|acertado|firme|de pe)|segue (?:firme|de pe)|esta de pe|ta de pe"
         r"|esta certo assim|queda asi"
-        rf"|sigue en pie|(?:a gente|nos) (?:ta|esta|estamos|estaremos) (?:ai|la)|estaremos (?:ai|la)|estamos ai|it's settled|that's settled|still on|temos (?:um|uma) {MEETING}|tenemos (?:una?) {MEETING})\b",
+        r"|sigue en pie|(?:a gente|nos) (?:ta|esta|estamos|estaremos) (?:ai|la)|estaremos (?:ai|la)|estamos ai|it's settled"
+        rf"|that's settled|still on|temos (?:um|uma) {MEETING}|tenemos (?:una?) {MEETING})\b",
         moment=True,
     ),
     _state(

@@ -17,7 +17,8 @@ _TO_YOU = (
 _NOT_AT_THE_VISIT = r"(?!.*\b(?:na|durante|depois|apos|en|despues|during|at|after)(?: (?:a|da|the|de|la))* (?:visita|visit)\b)"
 _IN_TOUCH = (
     r"(?:continuar?|continua|segue|seguir|entrar?a? em contato|falar?a?|chamar?a?|ligar?a?|retornar?a?|respondera?|assumir?a?"
-    r"|dar(?:a)? continuidade|contatar?a?|procurar?a?|continue|contact|call|give you|ring|take it|take this|handle|help you|reach|get back|take over|follow"
+    r"|dar(?:a)? continuidade|contatar?a?|procurar?a?|continue|contact|call|give you|ring|take it|take this|handle|help you"
+    r"|reach|get back|take over|follow"
     r"|be in touch|message|text"
     r"|contactar|escribir|llamar|hablar|comunicar|atender|a conversa|com voce|contigo|with you)"
 )
@@ -46,7 +47,7 @@ PEOPLE = (
     _called(r"\b(?:he|hemos) (?:derivado|transferido|avisado|llamado|notificado|contactado)\b", deed=True),
     _called(rf"\b(?:he|hemos) pasado{_TO_YOU}", deed=True),
     _called(
-        rf"\b(?:abri|abrimos|registrei|registre\^|cree\^|opened|created|raised|logged)(?: \w+){{0,2}}? (?:chamado|ticket"
+        r"\b(?:abri|abrimos|registrei|registre\^|cree\^|opened|created|raised|logged)(?: \w+){0,2}? (?:chamado|ticket"
         r"|solicitacao|solicitud|reclamacao|request|caso|case)\b",
         deed=True,
     ),
@@ -94,9 +95,10 @@ PEOPLE = (
         r"|a |el |la )?(?:seu|sua|your|tu|su)"
         r" (?:contato|numero|pedido|caso|mensagem|conversa|atendimento|dados|contact|number|request|case|message|contacto"
         r"|mensaje)\b"
-        r"|\b(?:caso|contato|pedido|conversa|atendimento|assunto|solicitacao|solicitud|case|request|chat"
+        r"|\b(?:caso|contato|pedido|conversa|atendimento|assunto|reclamacao|reclamo|solicitacao|solicitud|case|request|chat"
         r"|contacto)(?:'s)?(?: \w+){0,3}? (?:nas maos|aos cuidados"
-        r"|a cargo|en manos|in the hands|com|con|with)(?: (?:d?[aoe]|del?|of|el|la|the|um|uma|un|una|nosso|nossa|nuestro|nuestra|our))* PERSON"
+        r"|a cargo|en manos|in the hands|com|con|with)(?: (?:d?[aoe]|del?|of|el|la|the|um|uma|un|una|nosso|nossa|nuestro"
+        r"|nuestra|our))* PERSON"
         r"|\b(?:atendimento humano|atencion humana|human agent) (?:\w+ )?(?:comeca|iniciad|comecara|empieza|starts|will)\w*"
     ),
     _called(
@@ -105,10 +107,15 @@ PEOPLE = (
         r"|redirecionad|llamad|notified|called|contacted|reached|transferred|reminded)\w*"
     ),
     _called(
-        rf"PERSON (?!pode|poderia|quer|prefer|conseg|que)(?:\w+ ){{1,3}}(?:com|with|con) (?:voce|vc|you|ti|usted)\b{_NOT_AT_THE_VISIT}"
+        rf"PERSON (?!pode|poderia|quer|prefer|conseg|que)(?:\w+ ){{1,3}}(?:com|with|con) (?:voce|vc|you|ti"
+        rf"|usted)\b{_NOT_AT_THE_VISIT}"
         r"|\bte (?:marca|llama|contacta|escribe|atiende|habla)\w{0,2}(?: \w+){0,2} PERSON"
         r"|PERSON(?:'s| has| is| will| foi| fue| ha sido)(?: \w+)? (?:been |be )?(?:assigned|designad|asignad|destacad)\w*"
         r"|\b(?:na|da|en la|de la) (?:fila|cola)\b|\bin the (?:queue|line)\b"
+    ),
+    _called(
+        r"PERSON(?: \w+)?? (?:assume|assumira|toma el caso|olhando|vendo|cuidando|analisando|revisando|viendo|looking"
+        rf"|working)\b{_NOT_AT_THE_VISIT}"
     ),
     # "Alguém te dará retorno", "Ana will sort you out": whatever a person is to do for the customer, unless it is at the visit.
     _called(

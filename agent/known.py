@@ -71,7 +71,9 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
         completed=bool(latest and latest.status == MeetingStatus.COMPLETED),
         no_show=bool(latest and latest.status == MeetingStatus.NO_SHOW),
         meeting_at=upcoming.starts_at if upcoming and is_booked else None,
-        closed=frozenset(n for n, day in enumerate(WEEKDAYS) if not any(seller.working_hours.get(day) for seller in business.sellers)),
+        closed=frozenset(
+            n for n, day in enumerate(WEEKDAYS) if not any(seller.working_hours.get(day) for seller in business.sellers)
+        ),
         people=tuple(seller.name.split()[0] for seller in business.sellers),
     )
 

@@ -136,7 +136,7 @@ def _month(match: re.Match[str], today: date) -> list[Day]:
     """Every day of a month: of the named one nearest to today, or of the next."""
     if name := match.groupdict().get("mo"):
         near = [(today.year + offset, MONTHS[name]) for offset in (0, 1, -1)]
-        year, month = min(near, key=lambda at: abs((date(*at, 15) - today).days))
+        year, month = min(near, key=lambda at: abs((date(at[0], at[1], 15) - today).days))
         year = int(match["y"] or year)
     else:
         year, month = today.year + today.month // 12, today.month % 12 + 1

@@ -103,8 +103,10 @@ _NO_TIMES = [
             r"|afternoon|evening|night|day))\b"
         ),
         (
-            r"\b(?:(?:bom|otimo|lindo|excelente|buen|feliz|good|great|nice|lovely) (?:fi(?:m|nal) de semana|fin de semana|weekend)"
-            r"|(?:boa|otima|buena|linda|excelente|feliz) (?:semana|segunda|terca|quarta|quinta|sexta)(?:[- ]feira)?(?= ?(?:[!.,)¤]|$|\n)))"
+            r"\b(?:(?:bom|otimo|lindo|excelente|buen|feliz|good|great|nice|lovely)"
+            r" (?:fi(?:m|nal) de semana|fin de semana|weekend)"
+            r"|(?:boa|otima|buena|linda|excelente|feliz) (?:semana|segunda|terca|quarta|quinta|sexta)(?:[- ]feira)?"
+            r"(?= ?(?:[!.,)¤]|$|\n)))"
         ),
         (
             r"\b(?:mais|muito|mas|muy|too|demasiado) tarde\b|\btarde demais\b|\bde hoje em diante\b"

@@ -16,6 +16,13 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZONE).astimezone(UTC)
 
 
+OWN_WORDS = """
+A visita técnica é gratuita e dura cerca de uma hora.
+A instalação leva 2 dias depois da homologação, que sai em 30 dias.
+Há financiamento em até 72 parcelas.
+Nosso escritório atende de segunda a sexta, das 9h às 18h.
+Os painéis têm 25 anos de garantia.
+"""
 OFFERS = (at("2026-03-10 14:00"), at("2026-03-10 15:30"), at("2026-03-11 09:00"))
 # A Monday at eight; the customer has chosen nothing that was carried out.
 NOTHING = Known(
@@ -24,8 +31,7 @@ NOTHING = Known(
     cancelled=False,
     handed_off=False,
     moments=OFFERS,
-    own_words="A visita técnica é gratuita e dura cerca de uma hora.\nA instalação leva 2 dias depois da homologação, que sai em 30 dias."
-    "\nHá financiamento em até 72 parcelas.\nNosso escritório atende de segunda a sexta, das 9h às 18h.\nOs painéis têm 25 anos de garantia.",
+    own_words=OWN_WORDS,
     zone=ZONE,
     now=at("2026-03-09 08:00"),
     said=("minha conta é uns 800", "quero terça às 14h", "pode ser domingo às 10h?", "em 3 dias eu viajo", "ou sexta"),
