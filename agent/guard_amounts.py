@@ -4,11 +4,14 @@ import re
 from decimal import Decimal, InvalidOperation
 
 from agent.guard_known import Known
+from agent.guard_speech import DENIES, WISHES
 from agent.moments_text import plain
 from agent.moments_words import NUMBERS
 
 _AMOUNT = "it names an amount that neither the business file nor the customer gave"
 _LINK = "it contains a link that no tool returned"
+_NO_LINK = "it says that a link follows, but there is none"
+_PHONE = "it contains a phone number that nobody gave"
 
 _FIGURE = r"\d[\d.,]{0,15}(?<![.,])(?: ?(?:mil(?:hoes|hao)?|k|thousand)\b)?"
 _HUNDREDS = {
@@ -25,8 +28,13 @@ _UNIT = r"(?P<unit>reais|real\b|reales|dolar\w{0,2}|dollars?|usd|brl|pesos|euros
 _MONEY = re.compile(
     rf"(?P<sign>r\$|us\$|u\$s|\$|€) ?(?P<a>{_FIGURE})(?: ?(?:a|ate|e|y|and|to|ou|o|or|-) ?(?P<a2>{_FIGURE})(?![\w:/]| ?%| ?h\b))?"
     rf"|(?<![\w.,$])(?:(?P<b2>{_FIGURE}) ?(?:a|ate|e|y|and|to|ou|o|or|-) )?(?P<b>{_FIGURE}|(?<!\w){_WORDED}) ?(?:de )?{_UNIT}"
-    r"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta"
-    rf"|\bcosts|\bpor apenas) (?P<c>{_FIGURE})(?! ?(?:%|h\b|minut|dias|parcel|vezes|x\b))"
+    r"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta|\bcosts"
+    r"|\bpor apenas|\bsai (?:por|a)"
+    r"|\bfica (?:em|por|na faixa de)|\bsale (?:en|a|por)|\bqueda en|\bvale|\bpague|\bpaga|\bpay|\bgoes for)(?: so| apenas"
+    r"| uns| unos| about| cerca de)?"
+    rf" (?P<c>{_FIGURE})(?! ?(?:%|h\b|hs\b|:|minut|dias|parcel|vezes|x\b|semanas?|mes|anos?|horas?|weeks?|days?|years?|kw|km"
+    r"|metros|andar))"
+    rf"|(?<![\w.,$])(?P<d>\d[\d.,]{{0,12}} ?(?:mil|k|thousand)\b)(?! ?(?:kwh|watts?|litros))"
 )
 _SHARE = re.compile(
     r"(?<![\w.,])(?:(?P<a2>\d[\d.,]{0,8}) ?%? ?(?:a|e|y|to|-|ou) )?(?P<a>\d[\d.,]{0,8}) ?(?:%|por cento|por ciento|percent)"
@@ -39,17 +47,44 @@ _ADDRESS = re.compile(
     (
         r"(?:https?://|www\.)[^\s<>\"]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
         r"|(?<![\w@.-])(?:[\w-]{1,63}\.){1,4}(?:com|net|org|io|app|example|link|site|online|store|ly|gl|page"
-        r"|dev|br)(?![\w-])(?:\.\w\w\b)?(?:/[^\s<>\"]*)?"
-        r"|(?<![\w.])(?:wa|t)\.me/[^\s<>\"]+"
+        r"|dev|br|shop|info|biz|xyz|tech|cloud|club|live|world|solar|energy|eco|digital|agency|company|services|(?-i:me|co|us"
+        r"|ai|tv|pt|mx|cl|pe|uk|eu))"
+        r"(?![\w-])(?:\.\w\w\b)?(?:/[^\s<>\"]*)?"
+        r"|(?<![\w.])[\w-]{1,63}\.\w{2,6}/[^\s<>\"]+"
+        r"|\b[\w-]+ (?:ponto|punto|dot) (?:com|net|org|br)\b"
     ),
     re.IGNORECASE,
 )
+
+_NUMBER = re.compile(r"(?<![\w/.=-])(?:\+?\d{1,3} ?)?(?:\(?\d{2,3}\)? ?)?\d{4,5}[- .]?\d{4}(?![\w/])")
+_ANNOUNCED = re.compile(
+    r"\b(?:segue|seguem|aqui esta|aqui vai|here is|here's|here comes|aqui tienes|aqui te dejo|te dejo|clique n[oa]|acesse|click)"
+    r"(?: \w+){0,3}? (?:link|enlace)\b"
+)
+_SENTENCE = re.compile(r"(?:[^.!?\n]|[.](?=\d))+[.!?]*")
+# The price of something, not what the customer pays today.
+_PRICED = re.compile(
+    r"\b(?:cust(?:a|am|aria|o)|cuesta|costs?|sai (?:por|a)|fica (?:em|por)|sale|vale|preco|precio|price|parcelas?|cuotas?"
+    r"|installments?|desconto"
+    r"|descuento|discount|investimento|inversion|valor (?:do|da|total))\b"
+)
+
+
+def unknown_phones(reply: str, known: Known) -> list[str]:
+    """An objection when the reply holds a phone number that neither the business file nor the customer gave."""
+    allowed = "\n".join([known.own_words, *known.said, *known.links])
+    given = {_last_digits(match[0]) for match in _NUMBER.finditer(allowed)}
+    found = {_last_digits(match[0]) for match in _NUMBER.finditer(_ADDRESS.sub(" ", reply))}
+    return [_PHONE] if found - given else []
 
 
 def unknown_links(reply: str, known: Known) -> list[str]:
     """An objection when the reply holds an address that is not known as a whole."""
     allowed = _addresses("\n".join([known.own_words, *known.said, *known.links]))
-    return [_LINK] if _addresses(reply) - allowed else []
+    found = _addresses(reply)
+    if not found and _ANNOUNCED.search(plain(reply)):
+        return [_NO_LINK]
+    return [_LINK] if found - allowed else []
 
 
 def unknown_amounts(reply: str, known: Known) -> list[str]:
@@ -57,13 +92,24 @@ def unknown_amounts(reply: str, known: Known) -> list[str]:
     allowed = _amounts(known.own_words)
     said = set().union(*(_amounts(text) for text in known.said))
     said_figures = {value for text in known.said for value in _figures(text)}
-    for kind, value in _amounts(reply):
-        is_known = (kind, value) in allowed | said or value in said_figures
-        if kind in ("brl", "any"):
-            is_known |= value in known.amounts or bool({("brl", value), ("any", value)} & (allowed | said))
-        if not is_known:
-            return [_AMOUNT]
+    for sentence in _SENTENCE.findall(_without_addresses(reply)):
+        # What the customer pays may be repeated; what they wish something cost is not its price.
+        is_price = _PRICED.search(sentence) and not (
+            sentence.rstrip().endswith("?") or WISHES.search(sentence) or DENIES.search(sentence)
+        )
+        for kind, value in _amounts(sentence):
+            is_given = (kind, value) in allowed
+            is_said = not is_price and ((kind, value) in said or value in said_figures)
+            if kind in ("brl", "any"):
+                is_given |= value in known.amounts or bool({("brl", value), ("any", value)} & allowed)
+                is_said |= not is_price and bool({("brl", value), ("any", value)} & said)
+            if not (is_given or is_said):
+                return [_AMOUNT]
     return []
+
+
+def _last_digits(number: str) -> str:
+    return re.sub(r"\D", "", number)[-8:]
 
 
 def _addresses(text: str) -> set[str]:
@@ -83,7 +129,7 @@ def _amounts(text: str) -> set[tuple[str, Decimal]]:
     found: set[tuple[str, Decimal]] = set()
     for match in _MONEY.finditer(words):
         kind = _currency(match["sign"] or match["unit"])
-        found |= {(kind, value) for name in ("a", "a2", "b", "b2", "c") if (value := _value(match[name])) is not None}
+        found |= {(kind, value) for name in ("a", "a2", "b", "b2", "c", "d") if (value := _value(match[name])) is not None}
     for match in _SHARE.finditer(words):
         found |= {("%", value) for name in ("a", "a2") if (value := _value(match[name])) is not None}
     found |= {("x", value) for match in _PARTS.finditer(words) if (value := _value(match["a"])) is not None}

@@ -4,13 +4,18 @@ A claim is a statement. Questions, offers, conditions and denials are told apart
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
-from agent.guard_claim_words import MEETING, PATTERNS, person
+from agent.guard_claim_words import MEETING, ClaimPattern, person
+from agent.guard_clauses import Clause, Sentence, is_excused, sentences
 from agent.guard_known import Known
+from agent.guard_speech import COMFORT
+from agent.guard_words_booked import BOOKED
+from agent.guard_words_changed import CHANGED
+from agent.guard_words_deeds import DEEDS
+from agent.guard_words_others import OTHERS
+from agent.guard_words_people import PEOPLE
 from agent.moments import mentions
 from agent.moments_text import plain
 
@@ -23,80 +28,91 @@ _WHY = {
     "notified": "it says that a confirmation was sent, but none was: call notify_client first",
     "completed": "it says that a meeting took place, but none did",
     "no_show": "it says that the customer missed a meeting, which is not known",
-    "never": "it says something that no tool can do or know: e-mails, calls, payments, approvals",
+    "reminds": "it promises a reminder, and none will be sent",
+    "never": "it says something that no tool can do or know: e-mails, calls, payments, approvals, who is on the way",
+    "unbooked": "it says that nothing is booked, but the customer has a meeting: call get_meeting",
+    "will": "it promises to do something after this reply, when nothing is done any more: call the tool now",
     "done": "it says that something is done, but nothing was: call the tool first",
 }
 _DEEDS = ("booked", "moved", "cancelled", "handed_off")
+PATTERNS = (*BOOKED, *CHANGED, *PEOPLE, *OTHERS)
 
-# "Sí" is no "si", and "agendé" (I did) no "agende" (do!): these accents are kept as signs.
-_DID = re.compile(r"(?<=\w\w\w)é(?!\w)", re.IGNORECASE)
-_YES = re.compile(r"(?<!\w)sí(?!\w)", re.IGNORECASE)
-
-_SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+|\n|$)|\n")
-_CLAUSE = re.compile(r"[^,;:()]+")
-_IDIOM = re.compile(
-    r"\b(?:nao se preocup\w+|no te preocup\w+|no se preocup\w+|don't worry|no worries|sem problemas?"
-    r"|sin problemas?|no problem|nao so|not only|no doubt"
-    r"|nada mais|sem duvida|sin duda|nao esquec\w+|don't forget|no olvid\w+|nao tem erro)\b"
-)
-_DENIAL = re.compile(
-    r"(?:\b(?:nao|nunca|nada|jamais|nem|nenhum\w*|ninguem|ningun\w*|nadie|tampouco|tampoco|not|never"
-    r"|nothing|none|nobody|neither|cannot)\b|n't\b)(?:\W+[\w'^]+){0,5}\W*$"
-)
-_SPANISH_NO = re.compile(r"\bno (?:(?:se|te|le|me|la|lo|he|hemos|ha|ya|aun|todavia) ){0,2}$")
-_INNER_DENIAL = re.compile(r"\b(?:nao|not|never|nothing|nada|no (?:se|esta|fue|quedo|ha|he))\b|n't\b")
-_LATER_DENIAL = re.compile(r"^ (?:nada|nothing|nenhum|ningun|anything|ninguem)\b")
-_CONDITION = re.compile(
-    r"\b(?:se (?!agend|reserv|confirm|marc|cancel|encontra|ha |le |te |cambi|movi|reprogram)|si |if\b|caso"
-    r"|quando|cuando|when\b|once\b(?! de)|assim que|logo que|as soon as|en cuanto|tan pronto"
-    r"|depois (?:de|que|da)|apos|after|despues de|until|unless|ate que|hasta que|uma vez|una vez"
-    r"|antes d[eao]|before|para que|quer que|quiera que|quieres que|gostaria que|prefere que|basta"
-    r"|so falta)"
-)
-_FOLLOWING_CONDITION = re.compile(
-    r"\b(?:se (?:voce|o|a|quiser|confirm|escolh)|si |if |assim que|quando|cuando|when |once |as soon as"
-    r"|en cuanto|depois que|after you|until)"
-)
-_NEAR = 300  # characters around a claim that can deny or condition it; bounds the work on long texts
-_TAG = re.compile(r",? (?:ok|okay|ta|ta bom|tudo bem|beleza|viu|vale|alright|blz|combinado|all right|de acuerdo)\W*\?+\W*$")
 _TICK = re.compile(r"[✅☑✔]")
-_TICK_WORDS = re.compile(rf"\b(?:pronto|prontinho|feito|tudo certo|listo|hecho|done|all set|{MEETING})\b")
-
-
-@dataclass(frozen=True)
-class _Clause:
-    """A stretch between commas, and what of its sentence stands before it."""
-
-    text: str
-    before: str
-    sentence: str
-    names_moment: bool
+_DONE = (
+    r"(?:pront(?:o|inho|issimo)|feit(?:o|inho)|tudo (?:certo|certinho|resolvido|feito|pronto|ok)|(?:ya|ja) (?:quedo|ficou|foi"
+    r"|esta|ta)|resolvid(?:o|inho)|missao cumprida"
+    r"|list(?:o|ito)|(?:esta )?todo (?:listo|hecho|en orden|arreglado|resuelto)|hecho|done|all done|all set|sorted|all sorted"
+    r"|(?:you|we)(?:'re| are) (?:all )?(?:set|good)"
+    r"|it's done|esta feito|ta feito|dito e feito|(?:considere|considera|considerate) (?:feito|hecho)|esta resolvido"
+    r"|esta hecho|fechad(?:o|inho|issimo)|fechou|trato hecho|deal|combinadissimo)"
+)
+_TICK_WORDS = re.compile(rf"\b(?:{_DONE}|{MEETING})\b")
+_NODS = (
+    r"(?:(?:perfeito|perfecto|perfect|otimo|legal|show|maravilha|beleza|blz|certo|ok|okay|sim|si|yes|great|genial|super|excelente"
+    r"|excellent|awesome|isso|ja|ya|entao|entonces|esta|ta|oba|eba|uhul|opa|agora sim|tranquil[oa]|calma|relaxa|pode deixar"
+    r"|fica tranquil[oa])\W+){0,3}"
+)
+# A sentence that is nothing but "Prontinho, Maria!".
+_DONE_ALONE = re.compile(rf"^\W*{_NODS}{_DONE}(?:,? (?!para|pra|for|em|in|with|com|de|se|si|if|quando)[\w']+){{0,2}}\W*$")
+# The reply goes on to what is still to be settled, or the thing done was writing something down.
+_GOES_ON = re.compile(
+    r"\b(?:anot\w+|registr\w+|apunt\w+|noted|agora (?:me|preciso|so falta)|tenho|tengo|i have|opc\w+|options?)\b"
+)
+# What is promised waits for something: "me diz qual prefere que eu já agendo".
+_WAITS = re.compile(
+    r"\b(?:let me know|tell me|me (?:diz|diga|fala|fale|avisa|avise|responde|responda)|dime|avisame|responda|escolh\w+"
+    r"|elij\w+|elige|choose"
+    r"|pick|preciso|necesito|i need|opc\w+|options?|horarios)\b"
+)
+_ASKS_ELSE = re.compile(
+    r"\b(?:ajud\w+|ayud\w+|help|mais alg\w+|algo mais|algo mas|anything|else|duvidas?|dudas?|questions?|endereco|direccion"
+    r"|address)\b"
+)
+# Nothing is said to be booked while something is.
+_NOTHING_BOOKED = re.compile(
+    rf"\b(?:nao|nunca) (?:\w+ ){{0,2}}?(?:ha|tem|tenho|temos|existe|consta|encontrei|achei|vejo"
+    rf"|localizei) (?:\w+ ){{0,2}}?(?:nenhum\w* )?"
+    rf"(?:{MEETING}|nada marcado)(?! livre)"
+    rf"|\b(?:sua|tu|su) {MEETING}(?: \w+){{0,2}}? (?:nao|no) (?:\w+ )?(?:esta|foi|ficou|quedo|fue)(?: \w+)? (?:marcad|agendad"
+    r"|confirmad)"
+    r"|\b(?:nada|nothing)(?: \w+){0,3}? (?:marcado|agendado|reservado|booked|scheduled)"
+    rf"|\bno (?:\w+ ){{0,2}}?(?:tienes|tiene|hay|encontre|encuentro|veo) (?:\w+ )?(?:ninguna? )?{MEETING}(?! libre| disponible)"
+    rf"|\b(?:you (?:don't|do not) have|you have no|there is no|there's no|found no|no|isn't any) (?:an? |any )?(?:{MEETING}) "
+    r"(?:booked|scheduled|on|under|yet|with)|\byou (?:don't|do not) have (?:an?y? )?(?:meeting|visit|appointment)"
+)
+_ELSE = re.compile(
+    r"\b(?:outr[oa]s?|nov[oa]s?|mais|otr[oa]s?|nuev[oa]s?|another|other|else|new|more|mas|domingo|livre|com (?:a|o) \w+)\b"
+)
 
 
 def false_claims(reply: str, known: Known) -> list[str]:
     """Objections to claims that are not true, in a fixed order."""
-    clauses = list(_clauses(reply, known))
-    people = person(tuple(sorted({plain(name) for name in known.people if name})))
-    found = {fact for clause in clauses for fact in _claimed(clause, people, known)}
-    found |= _ticked(reply, known)
-    return [why for fact, why in _WHY.items() if fact in found and not _is_true(fact, known)]
+    parts = sentences(reply, known)
+    found = {facts[0] for sentence in parts for facts in claims_of(sentence) if not any(_is_true(fact, known) for fact in facts)}
+    if any(_WAITS.search(part.text) or asks_on(part) for part in parts):
+        found.discard("will")  # "vou agendar: qual horário prefere?"
+    found |= {fact for fact in _ticked(reply, known) | _done(parts) | _unbooked(parts, known) if not _is_true(fact, known)}
+    return [why for fact, why in _WHY.items() if fact in found]
+
+
+def claims_of(sentence: Sentence) -> Iterator[tuple[str, ...]]:
+    """What a sentence claims, true or not: for each claim the facts of which one must be so."""
+    people = person(tuple(sorted({plain(name) for name in sentence.known.people if name})))
+    for clause in sentence.clauses:
+        told = {p.facts for p in PATTERNS if _says(clause, p, people, names_moment=bool(sentence.mentions))}
+        yield from told or {p.facts for p in DEEDS if _says(clause, p, people, names_moment=False)}
+
+
+def _says(clause: Clause, pattern: ClaimPattern, people: str, *, names_moment: bool) -> bool:
+    if pattern.needs_moment and not names_moment:
+        return False
+    return any(not is_excused(clause, match, pattern) for match in _compiled(pattern.words, people).finditer(clause.text))
 
 
 def _is_true(fact: str, known: Known) -> bool:
-    if fact == "done":
+    if fact in ("done", "will"):
         return any(getattr(known, deed) for deed in _DEEDS)
-    return fact != "never" and bool(getattr(known, fact))
-
-
-def _claimed(clause: _Clause, people: str, known: Known) -> Iterator[str]:
-    for pattern in PATTERNS:
-        if pattern.needs_moment and not clause.names_moment:
-            continue
-        for match in _compiled(pattern.words, people).finditer(clause.text):
-            if not _is_excused(clause, match, pattern.is_past_deed, pattern.holds_denial):
-                if not any(_is_true(fact, known) for fact in pattern.facts):
-                    yield pattern.facts[0]
-                break
+    return fact not in ("never", "unbooked") and bool(getattr(known, fact))
 
 
 @lru_cache(maxsize=512)
@@ -104,38 +120,21 @@ def _compiled(words: str, people: str) -> re.Pattern[str]:
     return re.compile(words.replace("PERSON", people))
 
 
-def _is_excused(clause: _Clause, match: re.Match[str], is_past_deed: bool, holds_denial: bool) -> bool:
-    """Whether the words are denied or stand under a condition."""
-    before, after = clause.text[max(0, match.start() - _NEAR) : match.start()], clause.text[match.end() : match.end() + _NEAR]
-    if _DENIAL.search(before) or _SPANISH_NO.search(before) or _LATER_DENIAL.match(after):
-        return True
-    if not holds_denial and _INNER_DENIAL.search(match[0]):
-        return True
-    if is_past_deed:  # "Se tiver dúvidas me chame, já marquei" claims all the same
-        return _CONDITION.search(before) is not None
-    # A colon ends what a condition governs.
-    governed = re.split(r"[:;]", clause.before[-_NEAR:])[-1]
-    return bool(_CONDITION.search(governed + before) or _FOLLOWING_CONDITION.search(after))
+def _done(parts: list[Sentence]) -> set[str]:
+    """A bare "prontinho" with nothing after it that is still to be settled says that all is done."""
+    goes_on = any(_GOES_ON.search(part.text) or asks_on(part) for part in parts)
+    return {"done"} if not goes_on and any(_DONE_ALONE.match(COMFORT.sub("", part.text)) for part in parts) else set()
 
 
-def _clauses(reply: str, known: Known) -> Iterator[_Clause]:
-    text = unicodedata.normalize("NFC", reply)
-    text = plain(_YES.sub("sim", _DID.sub("e^", text)))
-    for match in _SENTENCE.finditer(text):
-        sentence = _IDIOM.sub(" ", match[0])
-        if sentence.rstrip(" )\"'").endswith("?"):
-            sentence = _stated_part(sentence)
-        now = known.local_now
-        names_moment = bool(now and any(m.names_day or m.times for m in mentions(match[0], now)))
-        for part in _CLAUSE.finditer(sentence):
-            yield _Clause(part[0], sentence[: part.start()], sentence, names_moment)
+def asks_on(part: Sentence) -> bool:
+    """Whether it asks for something that is still needed; "posso ajudar em mais alguma coisa?" does not."""
+    return part.asks and not _ASKS_ELSE.search(part.text)
 
 
-def _stated_part(question: str) -> str:
-    """What a question states: before "¿", or before a tag ("marquei sua visita, ok?"); else nothing."""
-    if tag := _TAG.search(question):
-        return question[: tag.start()]
-    return question.partition("¿")[0] if "¿" in question else ""
+def _unbooked(parts: list[Sentence], known: Known) -> set[str]:
+    """Said to have no meeting, a customer who has one would book twice, or not come."""
+    denied = (part for part in parts if not part.asks and _NOTHING_BOOKED.search(part.text) and not _ELSE.search(part.text))
+    return {"unbooked"} if known.booked and any(denied) else set()
 
 
 def _ticked(reply: str, known: Known) -> set[str]:
@@ -143,7 +142,7 @@ def _ticked(reply: str, known: Known) -> set[str]:
     now = known.local_now
     for line in reply.splitlines():
         text = plain(line)
-        if not _TICK.search(text) or text.rstrip().endswith("?"):
+        if not _TICK.search(text) or (text.rstrip().endswith("?") and not _ASKS_ELSE.search(text)):
             continue
         if now and any(m.names_day or m.times for m in mentions(line, now)):
             is_else = re.search(r"cancel|desmarc|anul|remarc|reagend|moved|new time|nov[oa]|nuev[oa]", text)

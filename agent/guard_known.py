@@ -26,6 +26,9 @@ class Known:
         notified: The confirmation (or the notice of a change) was accepted by WhatsApp.
         completed: A meeting of the customer took place.
         no_show: The customer missed a meeting.
+        reminds: Customers are reminded of their meeting before it.
+        meeting_at: Aware; when the booked meeting begins. None without one, or when it is not known.
+        closed: Weekdays on which nobody works, 0 is Monday: that there is nothing then may always be said.
         people: First names of the sellers; "a Ana vai te chamar" promises a person.
     """
 
@@ -44,6 +47,9 @@ class Known:
     notified: bool = False
     completed: bool = False
     no_show: bool = False
+    reminds: bool = False
+    meeting_at: datetime | None = None
+    closed: frozenset[int] = frozenset()
     people: tuple[str, ...] = ()
 
     @property

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from agent.guard_known import Known
+from agent.guard_speech import COMFORT, DENIES, TODAY_IS, WISHES
 from agent.moments import Mention, mentions
 from agent.moments_text import plain
 
@@ -24,42 +25,6 @@ _TURN = re.compile(
     r"|how about|i can|esta otim|fica|serve)\b)| (?:mas|porem|pero|but|e sim|sino|porque|so tenho|so temos|solo tengo) "
 )
 _ENDS = re.compile(r"[.!?]+(?=\s|$)|\n")
-_COMFORT = re.compile(
-    r"\b(?:nao se preocup\w+|nao tem (?:problema|erro)|no te preocup\w+|no se preocup\w+|sem problemas?"
-    r"|sin problemas?|no problem|don't worry|no worries"
-    r"|nao (?:eh|ha) problema|not a problem)\b"
-)
-# The time is not to be had.
-_DENIED = re.compile(
-    r"\b(?:nao (?:\w+ ){0,2}?(?:tenho|temos|tem|ha|consigo|consegui|conseguimos|atend\w+|esta|estao|estou"
-    r"|da|posso|podemos|vai|seria|sera|foi|encontrei|achei"
-    r"|existe|fica|eh|trabalh\w+|vejo|rola|sobrou|restou|abr\w+|funciona\w*|marquei|agendei|reservei"
-    r"|cancelei|oferec\w+|faz\w+|aparece)"
-    r"|sem (?:horarios?|vagas?|disponibilidade|agenda)|nada (?:livre|disponivel)|nenhum\w*|indisponive\w+"
-    r"|ocupad\w+|lotad\w+|esgotad\w+|fechad\w+"
-    r"|no (?:\w+ ){0,2}?(?:tengo|tenemos|tiene|hay|puedo|podemos|atend\w+|esta|estan|queda|quedan|es|sera"
-    r"|encuentro|encontre|trabaj\w+|ofrec\w+|abr\w+)"
-    r"|sin (?:horarios?|turnos?|disponibilidad)|ningun\w*|cerrad\w+|complet[oa]s?"
-    r"|(?:not|isn't|aren't|don't|can't|cannot|won't|doesn't|wasn't|no longer|unavailable|fully booked|taken|closed|nothing|none)"
-    r"|no (?:slots?|times?|availability|openings?|free))\b"
-)
-# The customer's wish is repeated, or will be looked into; nothing is promised.
-_REPORTED = re.compile(
-    r"\b(?:voce (?:\w+ )?(?:pediu|disse|perguntou|quer|quis|queria|prefere|preferiu|mencionou|falou"
-    r"|sugeriu|comentou|gostaria|pode|escreveu)"
-    r"|(?:sua|a) preferencia|seu pedido|entendi|anotei|anotado|conforme pediu|pediu|pediste|dijiste"
-    r"|preguntaste|quieres|quisiste|prefieres|preguntaba|mencionaste"
-    r"|usted (?:pidio|dijo|quiere|prefiere)|tu (?:preferencia|pedido)|entendido|anote"
-    r"|you (?:\w+ )?(?:asked|said|want|wanted|prefer|preferred|mentioned|suggested|wrote|would like"
-    r"|requested)"
-    r"|you'd (?:like|prefer)|your (?:preference|request)|understood|noted"
-    r"|(?:vou|deixa eu|deixe-me|deixa-me|preciso) (?:\w+ )?(?:ver|verificar|checar|consultar|conferir"
-    r"|olhar)|estou (?:vendo|verificando|checando|consultando|conferindo)"
-    r"|(?:voy a|dejame|dejeme|permiteme) (?:ver|revisar|verificar|consultar|mirar)|estoy (?:viendo"
-    r"|revisando|verificando|consultando)"
-    r"|(?:let me|i'll|i will|i am going to|i'm going to) (?:check|see|look|verify)|(?:i'm|i am) (?:checking|looking)"
-    r"|se voce|si quieres|caso voce|hoje (?:eh|e)|hoy es|today is)\b"
-)
 _OFFERED = re.compile(
     r"\b(?:quer que eu|quieres que|do you want me|would you like me|shall i|posso (?:marcar|agendar"
     r"|reservar|confirmar)|pode ser|puede ser|que tal|how about"
@@ -79,7 +44,6 @@ _ASKS_PREFERENCE = re.compile(
     r"\b(?:prefere|preferes|prefieres|prefer|melhor|mejor|better|best|qual|quais|cual|cuales|which"
     r"|que (?:dia|parte|periodo|horario)|when|what)\b"
 )
-_TODAY_IS = re.compile(r"\b(?:hoje eh|hoy es|today is|hoje \()")
 
 
 def unknown_moments(reply: str, known: Known) -> list[str]:
@@ -97,7 +61,7 @@ class _Judge:
     """Judges the mentions of one reply."""
 
     def __init__(self, known: Known, now: datetime, text: str) -> None:
-        self.now = now
+        self.now, self.closed = now, known.closed
         self.thoughts, self.sentences = _pieces(_TURN, text), _pieces(_ENDS, text)
         self.moments = [moment.astimezone(known.zone) for moment in known.moments]
         self.own = mentions(known.own_words, now)
@@ -109,7 +73,12 @@ class _Judge:
         if any(mention.fits(moment) for moment in self.moments):
             return None
         thought, sentence = _piece_at(self.thoughts, mention), _piece_at(self.sentences, mention).strip()
-        if self._is_today(mention, thought) or self._is_business(mention, thought) or self._is_customers(mention, thought):
+        if (
+            self._is_closed(mention, thought)
+            or self._is_today(mention, thought)
+            or self._is_business(mention, thought)
+            or self._is_customers(mention, thought)
+        ):
             return None
         if mention.part_of_day and not mention.names_day and sentence.endswith("?"):
             return None  # "manhã ou tarde?"
@@ -117,22 +86,27 @@ class _Judge:
             return None  # "esta semana ou na próxima?"
         return self._why(mention)
 
+    def _is_closed(self, mention: Mention, thought: str) -> bool:
+        """Whether it says that there is nothing on a day on which nobody works."""
+        days = {day.weekday() for day in mention.days} or {mention.weekday}
+        return all(day in self.closed for day in days) and DENIES.search(COMFORT.sub(" ", thought)) is not None
+
     def _is_today(self, mention: Mention, thought: str) -> bool:
         """Whether it only says what day today is: "hoje é segunda-feira, 9 de março"."""
-        return mention.day == self.now.date() and not mention.times and _TODAY_IS.search(thought) is not None
+        return mention.day == self.now.date() and not mention.times and TODAY_IS.search(thought) is not None
 
     def _is_business(self, mention: Mention, thought: str) -> bool:
         """Whether the business's words are repeated, such as its opening hours. An offer is not."""
-        return bool(self.own) and _is_covered(mention, self.own) and not _is_offer(thought)
+        return bool(self.own) and is_covered(mention, self.own) and not _is_offer(thought)
 
     def _is_customers(self, mention: Mention, thought: str) -> bool:
         """Whether the customer's words are denied, repeated or looked into."""
-        if not _is_covered(mention, self.said):
+        if not is_covered(mention, self.said):
             return False
-        calm = _COMFORT.sub(" ", thought)
-        if _DENIED.search(calm):
+        calm = COMFORT.sub(" ", thought)
+        if DENIES.search(calm):
             return True
-        return _REPORTED.search(calm) is not None and (not _is_offer(calm) or _CHECKS.search(calm) is not None)
+        return WISHES.search(calm) is not None and (not _is_offer(calm) or _CHECKS.search(calm) is not None)
 
     def _why(self, mention: Mention) -> str:
         day_known = any(mention.fits_day(moment.date()) for moment in self.moments)
@@ -145,7 +119,7 @@ class _Judge:
         return _with(_TOGETHER, mention)
 
 
-def _is_covered(mention: Mention, others: Iterable[Mention]) -> bool:
+def is_covered(mention: Mention, others: Iterable[Mention]) -> bool:
     """Whether its day and its hour were both named, together or apart."""
     others = list(others)
     days = not mention.names_day or any(_share_day(mention, other) for other in others)

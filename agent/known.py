@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from agent.guard import Known
 from meetings.booking import latest_meeting, upcoming_meeting
-from meetings.business import Business, CriterionType, in_language
+from meetings.business import WEEKDAYS, Business, CriterionType, in_language
 from meetings.customers import language_of
 from meetings.database import Database
 from meetings.qualification import answers_of, parse_money
@@ -26,7 +26,7 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
         offers = list(await session.scalars(select(Offer).where(Offer.customer_id == customer_id)))
         changes = list(
             await session.execute(
-                select(Change.what, Meeting.event_rev, Change.revision, Change.before)
+                select(Change.meeting_id, Change.what, Meeting.event_rev, Change.revision, Change.before)
                 .join(Meeting, Meeting.id == Change.meeting_id)
                 .where(Meeting.customer_id == customer_id, Meeting.phase == MeetingPhase.BOOKED)
             )
@@ -40,22 +40,28 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
             )
         )
         answers = await answers_of(session, customer)
-    carried_out = {what for what, event_rev, revision, _ in changes if event_rev >= revision}
+    # Only what befell the newest meeting: once there is another, "it was cancelled" would be about that one.
+    carried_out = {
+        what
+        for meeting_id, what, event_rev, revision, _ in changes
+        if latest and meeting_id == latest.id and event_rev >= revision
+    }
     earlier = [datetime.fromisoformat(before["starts_at"]) for *_, before in changes if before.get("starts_at")]
     meetings = [m for m in (upcoming, latest) if m]
+    is_booked = bool(
+        upcoming
+        and upcoming.phase == MeetingPhase.BOOKED
+        and upcoming.status == MeetingStatus.SCHEDULED
+        and upcoming.event_rev >= upcoming.revision
+    )
     questions = [in_language(c.question, language_of(customer, default_locale)) for c in business.qualification]
     return Known(
-        booked=bool(
-            upcoming
-            and upcoming.phase == MeetingPhase.BOOKED
-            and upcoming.status == MeetingStatus.SCHEDULED
-            and upcoming.event_rev >= upcoming.revision
-        ),
+        booked=is_booked,
         moved="moved" in carried_out,
         cancelled="cancelled" in carried_out,
         handed_off=bool(customer.handed_off_at and customer.paused_until and customer.paused_until > now),
         moments=(*(o.starts_at for o in offers), *(m.starts_at for m in meetings), *earlier),
-        own_words="\n".join([*business.company.facts, business.company.sells, *questions, *(m.text for m in spoken)]),
+        own_words="\n".join([*_facts(business), *questions, *_by(spoken, Author.SELLER)]),
         zone=business.zone,
         now=now,
         said=_by(spoken, Author.CUSTOMER),
@@ -64,8 +70,17 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
         notified=bool(latest and latest.notice_rev >= latest.revision),
         completed=bool(latest and latest.status == MeetingStatus.COMPLETED),
         no_show=bool(latest and latest.status == MeetingStatus.NO_SHOW),
+        meeting_at=upcoming.starts_at if upcoming and is_booked else None,
+        closed=frozenset(
+            n for n, day in enumerate(WEEKDAYS) if not any(seller.working_hours.get(day) for seller in business.sellers)
+        ),
         people=tuple(seller.name.split()[0] for seller in business.sellers),
     )
+
+
+def _facts(business: Business) -> list[str]:
+    """What may be stated about the company, and how long a meeting is."""
+    return [*business.company.facts, business.company.sells, f"{business.meetings.length_min} min"]
 
 
 def _by(messages: Sequence[Message], author: Author) -> tuple[str, ...]:

@@ -132,6 +132,18 @@ def _week(first: int, count: int) -> Callable[[re.Match[str], date], list[Day]]:
     return read
 
 
+def _month(match: re.Match[str], today: date) -> list[Day]:
+    """Every day of a month: of the named one nearest to today, or of the next."""
+    if name := match.groupdict().get("mo"):
+        near = [(today.year + offset, MONTHS[name]) for offset in (0, 1, -1)]
+        year, month = min(near, key=lambda at: abs((date(at[0], at[1], 15) - today).days))
+        year = int(match["y"] or year)
+    else:
+        year, month = today.year + today.month // 12, today.month % 12 + 1
+    days = (_date(year, month, day) for day in range(1, 32))
+    return [Day(*match.span(), "week", None, tuple(day for day in days if day))]
+
+
 def _weekend(match: re.Match[str], today: date) -> list[Day]:
     saturday = today + timedelta(days=5 - today.weekday())
     weeks = (1,) if match.groupdict().get("next") else (0, 1)
@@ -234,7 +246,7 @@ _RULES: list[tuple[str, Callable[[re.Match[str], date], list[Day]]]] = [
         ),
         _with_number,
     ),
-    (rf"\bdaqui a (?P<n>\d{{1,3}}|{_DAY_WORDS}) (?P<unit>dias?|semanas?)\b", _counted),
+    (rf"\bdaqui (?:a |uns |umas )?(?P<n>\d{{1,3}}|{_DAY_WORDS}) (?P<unit>dias?|semanas?)\b", _counted),
     (rf"\b(?P<n>\d{{1,3}}|a|{_DAY_WORDS}) (?P<unit>days?|weeks?) from (?:now|today)\b", _counted),
     (r"\b(?:depois[- ]de[- ]amanha|pasado manana|(?:the )?day after tomorrow)\b", _ahead(2)),
     (r"\b(?:anteontem|antes de ontem|anteayer|(?:the )?day before yesterday)\b", _ahead(-2)),
@@ -269,6 +281,11 @@ _RULES: list[tuple[str, Callable[[re.Match[str], date], list[Day]]]] = [
     (r"\b(?:(?:fi(?:m|nal) de|fin de) semana|weekend)(?P<next> que vem| que viene)?\b", _weekend),
     (r"\b(?:semana (?:que vem|que viene|proxima|seguinte|siguiente)|proxima semana|next week)\b", _week(7, 7)),
     (r"\b(?:(?:ess|est|ness|nest)a semana|this week)\b", _week(0, 7)),
+    (
+        rf"\b(?:em|en|in|para|pra|de) (?P<mo>{_MONTH_NAMES})\b(?: de| of)?(?: (?P<y>20\d\d)\b)?(?<!in may)(?! (?:i|we|you)\b)",
+        _month,
+    ),
+    (r"\b(?:mes que vem|proximo mes|mes que viene|next month)\b", _month),
 ]
 _COMPILED = [(re.compile(pattern), read) for pattern, read in _RULES]
 _SAME_DAY = re.compile(r"\s?[,(/-]?\s?(?:no |o |el |the )?(?:dia |el dia )?(?:que )?(?:eh |es |is |dia )?\s?\(?")

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from agent.moments_words import WEEKDAYS, one_of
+
 # Fillers keep every offset: what they cover is read already, or is no time at all.
 NOISE, DAY, HOUR = "¤", "¶", "§"
 
@@ -68,6 +70,8 @@ _NO_TIMES = [
             r"|steps?|letra|casa|apto|sala|bloco|lote"
             r"|km|cep) ?#?(?:\d{1,5}(?:(?:,| ou| o| or| e| y| and) ?\d{1,2}(?![\d:h]))*)"
         ),
+        rf"(?<![\w:/.,])\d ?(?:para|pra|for|=) (?=(?:a |o |el |on )?(?:{one_of(WEEKDAYS)}|amanha|tomorrow|sim\b|si\b|yes\b))",
+        r"\b(?:escolh\w+|elegir|elige|elija|choose|pick) (?:entre|between|from|de) \d(?: e| y| and| a| to| ou) \d\b(?![:h])",
         r"\b\d{1,2}[aoº] (?:opc|vez|parcela|alternativa|pergunta|etapa|visita)\w*",
         rf"\b{_STREET} (?:\w+ ){{0,3}}\d{{1,2}} de \w+(?:, ?\d{{1,5}})?",
         rf"\b{_STREET} [^,.;:?!\n\d]{{1,40}}, ?(?:n[o.º]* ?)?\d{{1,5}}\b",
@@ -97,6 +101,12 @@ _NO_TIMES = [
         (
             r"\b(?:boas? (?:tarde|noite)s?|bons? dias?|buen[oa]s? (?:dias?|tardes?|noches?)|good (?:morning"
             r"|afternoon|evening|night|day))\b"
+        ),
+        (
+            r"\b(?:(?:bom|otimo|lindo|excelente|buen|feliz|good|great|nice|lovely)"
+            r" (?:fi(?:m|nal) de semana|fin de semana|weekend)"
+            r"|(?:boa|otima|buena|linda|excelente|feliz) (?:semana|segunda|terca|quarta|quinta|sexta)(?:[- ]feira)?"
+            r"(?= ?(?:[!.,)¤]|$|\n)))"
         ),
         (
             r"\b(?:mais|muito|mas|muy|too|demasiado) tarde\b|\btarde demais\b|\bde hoje em diante\b"

@@ -23,7 +23,8 @@ OWN_WORDS = """
 Há financiamento em até 72 parcelas. A visita técnica é gratuita e dura cerca de uma hora.
 Veja https://solclaro.example/projetos
 Nosso escritório atende de segunda a sexta, das 9h às 18h.
-A economia chega a 95%.
+A economia chega a 95%. Telefone: (11) 4002-8922.
+Respondemos em até 24h. O projeto é homologado na distribuidora em 30 dias e instalado em 2 dias.
 """
 SAID = (
     "pode ser na sexta?",

@@ -5,7 +5,7 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.moments import Mention, mentions
@@ -402,6 +402,7 @@ def test_a_mention_says_where_it_stands() -> None:
     assert mention.text == "terca as 14h"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=500))
 def test_any_text_is_read_without_a_mistake(text: str) -> None:
     for mention in mentions(text, NOW):
@@ -433,6 +434,7 @@ WORDS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS, max_size=40))
 def test_any_mixture_of_time_words_is_read_without_a_mistake(words: list[str]) -> None:
     assert all(mention.times or mention.names_day or mention.part_of_day for mention in mentions(" ".join(words), NOW))

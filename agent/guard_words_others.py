@@ -1,0 +1,137 @@
+"""The words that claim further deeds: link saved, message sent, meeting held, and what no tool can do or know."""
+
+from agent.guard_claim_words import ENDING, MEETING, WE, ClaimPattern
+
+_PAPER = (
+    r"(?:confirmac\w+|mensage\w+|mensaje|links?|enlace|convite|invitacion|invite|invitation|confirmation|message|detalhes|dados"
+    r"|detalles|details|resumo|localizacao)"
+)
+_MAIL = r"(?:e-?mails?|sms|correos?|inbox|caixa de entrada|bandeja de entrada)"
+_LINK = (
+    ClaimPattern(
+        ("link_saved",),
+        r"\b(?:salvei|guardei|registrei|atualizei|anexei|guarde\^|registre\^|actualice\^|saved|recorded|updated)(?: \w+){0,4}?"
+        r" (?:link|enlace|kommo|crm|lead|cadastro|ficha)\b",
+        is_past_deed=True,
+    ),
+    ClaimPattern(
+        ("link_saved",),
+        r"\b(?:link|enlace|crm|kommo|lead)(?: \w+){0,3}? (?:foi|esta|ficou|fue|quedo|been|was|is) (?:\w+ )?(?:salvo|guardad\w+"
+        r"|registrad\w+|saved|updated|atualizad\w+)\b|\blink (?:salvo|saved)\b|\b(?:enlace|link) guardado\b",
+    ),
+)
+_NOTIFIED = (
+    ClaimPattern(
+        ("notified",),
+        r"\b(?:enviei|mandei|enviamos|mandamos|acabei de (?:te |lhe )?(?:enviar|mandar)|envie\^|mande\^|(?:he|hemos) enviado"
+        r"|acabo de"
+        rf" (?:enviarte|mandarte|enviar))(?: \w+){{0,5}}? {_PAPER}\b|{WE}sent(?: \w+){{0,4}}? {_PAPER}\b",
+        is_past_deed=True,
+    ),
+    ClaimPattern(
+        ("notified",),
+        rf"\b{_PAPER}(?: \w+){{0,3}}? (?:foi|fue|sido|been|was|is|ja) (?:\w+ )?(?:enviad[oa]s?|mandad[oa]s?|sent)\b",
+    ),
+    # The confirmation follows a booking by itself.
+    ClaimPattern(
+        ("notified", "booked"),
+        r"\b(?:confirmacao|confirmacion|confirmation)(?: \w+){0,4}? (?:chegou|chega|saiu|sai|vai chegar|llega|llego"
+        r"|va a llegar|arrived"
+        r"|is on its way|is coming|a caminho)\b|\b(?:acabou de (?:sair|chegar)) (?:a )?confirmacao\b"
+        r"|\b(?:segue|aqui esta|aqui vai|here is|here's|aqui tienes|aguarde|espere|espera|wait for|await|(?:te|lhe) (?:mando"
+        r"|envio|mandarei|enviarei"
+        r"|mandamos|enviamos|enviaremos|mandaremos)|enviaremos|mandaremos)(?: \w+){0,3}? (?:confirmacao|confirmacion"
+        r"|confirmation)\b"
+        r"|\b(?:vai receber|recebera|(?:voce|vc) (?:ja )?recebe|vas a recibir|recibiras|will receive|'ll receive|will get"
+        r"|'ll get)(?: \w+){0,2}? (?:confirmac\w+"
+        r"|confirmation)\b",
+    ),
+)
+_PAST = (
+    ClaimPattern(
+        ("completed",),
+        rf"\b{MEETING}(?: \w+){{0,3}}? (?:foi|esta|fue|was|been|is) (?:\w+ )?(?:realizad[oa]|concluid[oa]|finalizad[oa]"
+        r"|completad[oa]"
+        r"|completed|finished|held|over)\b(?! (?:por|pelo|pela|by|com|with|en|em))",
+    ),
+    ClaimPattern(
+        ("no_show",),
+        r"\bvoce (?:nao (?:compareceu|veio|apareceu|estava)|faltou)\b|\bno (?:viniste|asististe|te presentaste)\b|\byou (?:missed"
+        r"|did not (?:show|come)|didn't (?:show|come)) ?(?:your|the|up|to)?",
+        holds_denial=True,
+    ),
+)
+_NEVER = (
+    ClaimPattern(
+        ("never",),
+        rf"\b(?:enviei|mandei|envie\^|mande\^|(?:he|hemos) enviado)(?: [\w-]+){{0,6}}? {_MAIL}\b"
+        rf"|{WE}(?:sent|emailed)(?: [\w-]+){{0,6}}? (?:{_MAIL}|texts?)\b|{WE}emailed\b",
+        is_past_deed=True,
+    ),
+    # A mail that is there, under way or promised.
+    ClaimPattern(
+        ("never",),
+        r"\b(?:no|em|en|on|to|in|check|olh[ae]|ve|vea|confir[ae]|revis[ae]|veja) (?:o |a |el |tu |su |la )?(?:seu |sua |your )"
+        rf"?{_MAIL}\b"
+        rf"|\b(?:por|via|by|llega\w*|receb\w+|recib\w+|get|receive|envi\w+|mand\w+|send\w*|chega\w*)(?: [\w-]+){{0,3}}? {_MAIL}\b"
+        r"|\b(?:convite|invitacion|invite|invitation)(?: \w+){0,4}? (?:foi|fue|ja|ya|esta|was|been|is|has|llego|chegou)\b"
+        r"|\b(?:receb\w+|recib\w+|get|receive|mand\w+|envi\w+|send\w*)(?: \w+){0,3}? (?:convite|invitacion|invite|invitation)\b"
+        r"|\b(?:segue|seguem|aqui esta|aqui vai|here is|here's|aqui tienes|em anexo|attached)(?: \w+){0,3}? (?:comprovante"
+        r"|comprobante|boleto"
+        r"|contrato|proposta|propuesta|orcamento|presupuesto|protocolo|convite|invitacion|receipt|invite|contract|quote)\b"
+        r"|\b(?:recebi|recibi|received|got)(?: \w+){0,2}? (?:pagamento|sinal|pix|pago|transferencia|payment|deposit)\b",
+    ),
+    ClaimPattern(
+        ("never",),
+        r"\b(?:te|lhe) liguei\b|\bliguei (?:para|pra)\b|\bte llame\^|\bi (?:just )?(?:called|phoned|rang) you\b",
+        is_past_deed=True,
+    ),
+    ClaimPattern(
+        ("never",),
+        r"\b(?:confirmacao|confirmacion|confirmation|protocolo|codigo|ticket|booking|reserva)(?: (?:no?|n[oº.]|number|numero"
+        r"|code|de \w+))* ?[:#]? ?#?\d{2,}",
+    ),
+    # Nobody tells us what a seller says.
+    ClaimPattern(
+        ("never",),
+        r"PERSON (?:ja |acabou de |me |ya |has |just )?(?:disse|falou|confirmou|aceitou|garantiu|autorizou|liberou|topou"
+        r"|aprovou|concordou|dijo"
+        r"|confirmo|acepto|autorizo|said|confirmed|agreed|approved|accepted|told me)\b",
+        is_past_deed=True,
+    ),
+    # Nobody's way is known.
+    ClaimPattern(
+        ("never",),
+        r"\b(?:a caminho|en camino|on (?:his|her|the|their|its) way|indo ate ai|saindo (?:agora|daqui)|saiu (?:agora|daqui)"
+        r"|chegando ai|quase ai|almost there|ya salio|va para alla|en route)\b",
+    ),
+    ClaimPattern(
+        ("never",),
+        r"\b(?:pagamento|financiamento|credito|desconto|contrato|proposta|orcamento|cadastro|pago|financiacion|financiamiento"
+        r"|descuento"
+        r"|presupuesto|payment|financing|discount|credit|loan|quote|proposal|contract)(?: \w+){0,2}? (?:foi|esta|fue|is|was"
+        r"|been|ja foi"
+        r"|ja|ya|ja esta|has been|saiu)(?: \w+){0,2}? ?(?:pre[- ]?)?(?:aprovad|confirmad|aplicad|recebid|enviad|assinad"
+        r"|liberad|garantid|aprobad"
+        r"|recibid|enviad|firmad|approved|confirmed|applied|received|sent|signed|guaranteed)\w*"
+        r"|\b(?:pagamento|financiamento|credito|desconto|payment|financing|discount|descuento|credit) (?:aprovad|liberad"
+        r"|garantid|aplicad"
+        rf"|aprobad){ENDING}|\b(?:consegui|liberei|apliquei|aprovei|aplique\^|consegui)(?: \w+){{0,3}}? (?:desconto|descuento"
+        r"|financiamento|credito|discount)\b",
+    ),
+)
+_REMINDED = (
+    ClaimPattern(
+        ("reminds",),
+        r"\b(?:vou te lembrar|te lembro|te lembrarei|te lembramos|lembramos voce|vamos te lembrar|te recuerdo|te recordare\^?"
+        r"|te recordare|te recordaremos|te recordamos|voy a recordarte|te vamos a recordar|i'll remind|i will remind|we'll remind"
+        r"|we will remind)\b"
+        r"|\b(?:te|lhe|we|i|a gente|vamos|vou|we'll|i'll|you'll|voce (?!pode|consegue|quiser"
+        r"|precisar))\b(?! pode)(?:(?! cancel| remarc| resched| mud)[ ]\w+){0,6} (?:na vespera|um dia antes"
+        r"|no dia anterior|the day before|la vispera|el dia antes|un dia antes|el dia anterior|horas? antes)\b"
+        r"|^\W*(?:na vespera|um dia antes|la vispera|un dia antes|the day before)\b(?! voce)"
+        r"|\b(?:mand\w+|envi\w+|receb\w+|recib\w+|llega\w*|chega\w*|send\w*|get|getting|receive|programei|deixei|coloquei|set)"
+        r"(?: [\w']+){0,4}? (?:lembrete|lembretinho|recordatorio|reminder)\b",
+    ),
+)
+OTHERS = (*_LINK, *_NOTIFIED, *_PAST, *_NEVER, *_REMINDED)
