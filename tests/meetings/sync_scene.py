@@ -6,7 +6,7 @@ says what is looked at.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,6 +48,7 @@ from meetings.settle import Receipts, Settler
 from meetings.sweep import Sweeper
 from meetings.sync import Synchroniser
 from meetings.tables import Change, CrmNote, Customer, Meeting, MeetingPhase, MeetingStatus
+from sandbox.server import Sandbox
 
 LINK, STATUS = FIELDS = (123456, 123457)
 MARIA, JOAO, OTHER_PHONE = 21, 22, "+5511912345678"  # leads of two customers
@@ -71,6 +72,31 @@ KOMMO_SEED: dict[str, Any] = {
         {"id": EMPTY, "name": "Sem contato", "responsible_user_id": 10000},
     ],
 }
+
+
+class Stage(Scene):
+    """A served sandbox with clients that all tests of a module share: making them takes longer than most tests."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        self.runner = asyncio.Runner()
+        self.kommo, self.calendar, self.whatsapp = kommo_client(self), calendar_client(self), whatsapp_client(self)
+
+    def close(self) -> None:
+        for client in (self.kommo, self.calendar, self.whatsapp):
+            self.runner.run(client.close())
+        self.runner.close()
+        super().close()
+
+
+@contextlib.contextmanager
+def staged() -> Iterator[Stage]:
+    with Sandbox() as sandbox:
+        stage = Stage(sandbox)
+        try:
+            yield stage
+        finally:
+            stage.close()
 
 
 def reset(scene: Scene) -> None:
@@ -310,11 +336,11 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house(folder: Path, scene: Scene, **rules: Any) -> AsyncIterator[House]:
+async def house(folder: Path, scene: Stage, **rules: Any) -> AsyncIterator[House]:
     """`rules`: sync rules of the business that differ from the shipped ones."""
     whole = shipped()
     business = whole.model_copy(update={"sync": whole.sync.model_copy(update=rules)})
-    kommo, calendar, whatsapp, now = kommo_client(scene), calendar_client(scene), whatsapp_client(scene), scene.now
+    kommo, calendar, whatsapp, now = scene.kommo, scene.calendar, scene.whatsapp, scene.now
     async with database(folder) as db:
         leads, outbox, notes = Leads(db, kommo, business, "pt-BR", now), Outbox(db, whatsapp, now), Notes(db, kommo, now)
         push = PushChannels(db, calendar, now, public_url=None, secret="a-token-that-is-long-enough")
@@ -338,31 +364,27 @@ async def house(folder: Path, scene: Scene, **rules: Any) -> AsyncIterator[House
         sync = Synchroniser(db, kommo, calendars, booking, settler, business, fields=FIELDS, undo_s=UNDO_S, now=now)
         by_hand = ByHand(db, kommo, booking, leads, settler, notes, business, locale="pt-BR", undo_s=UNDO_S, now=now)
         sweeper = Sweeper(db, kommo, calendars, business, fields=FIELDS, now=now)
-        try:
-            yield House(
-                db,
-                scene,
-                Seller(scene),
-                business,
-                kommo,
-                calendar,
-                whatsapp,
-                outbox,
-                notes,
-                settler,
-                booking,
-                sync,
-                by_hand,
-                sweeper,
-            )
-        finally:
-            for client in (kommo, calendar, whatsapp):
-                await client.close()
+        yield House(
+            db,
+            scene,
+            Seller(scene),
+            business,
+            kommo,
+            calendar,
+            whatsapp,
+            outbox,
+            notes,
+            settler,
+            booking,
+            sync,
+            by_hand,
+            sweeper,
+        )
 
 
-def run(folder: Path, scene: Scene, act: Callable[[House], Awaitable[Any]], **rules: Any) -> Any:
+def run(folder: Path, scene: Stage, act: Callable[[House], Awaitable[Any]], **rules: Any) -> Any:
     async def inside() -> Any:
         async with house(folder, scene, **rules) as place:
             return await act(place)
 
-    return asyncio.run(inside())
+    return scene.runner.run(inside())

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from meeting_scene import ANA, BRUNO, PHONE, Scene, at, served
+from meeting_scene import ANA, BRUNO, PHONE, at
 from sqlalchemy import select
 from sync_scene import (
     EMPTY,
@@ -21,8 +21,10 @@ from sync_scene import (
     UNDO_S,
     WEDNESDAY,
     House,
+    Stage,
     reset,
     run,
+    staged,
 )
 
 from clients.errors import ServiceError
@@ -34,13 +36,13 @@ UNDO = timedelta(seconds=UNDO_S)
 
 
 @pytest.fixture(scope="module")
-def shared_scene() -> Iterator[Scene]:
-    with served() as scene:
+def shared_scene() -> Iterator[Stage]:
+    with staged() as scene:
         yield scene
 
 
 @pytest.fixture
-def scene(shared_scene: Scene) -> Scene:
+def scene(shared_scene: Stage) -> Stage:
     reset(shared_scene)
     return shared_scene
 
@@ -63,7 +65,7 @@ async def customers(house: House) -> list[Customer]:
 # --- whose meeting it is ----------------------------------------------------------------------------------------------
 
 
-def test_the_customer_of_a_task_is_the_one_whose_lead_it_is_on(tmp_path: Path, scene: Scene) -> None:
+def test_the_customer_of_a_task_is_the_one_whose_lead_it_is_on(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         maria = await house.customer()
         await house.customer(MARIA, OTHER_PHONE, "João Lima")  # shares her lead; she wrote first
@@ -74,7 +76,7 @@ def test_the_customer_of_a_task_is_the_one_whose_lead_it_is_on(tmp_path: Path, s
     run(tmp_path, scene, check)
 
 
-def test_somebody_who_never_wrote_is_known_by_the_lead_s_contact_from_now_on(tmp_path: Path, scene: Scene) -> None:
+def test_somebody_who_never_wrote_is_known_by_the_lead_s_contact_from_now_on(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         task_id = house.seller.makes_task(lead_id=JOAO)
         found = await house.by_hand.find_customer(task_id)
@@ -91,7 +93,7 @@ def test_somebody_who_never_wrote_is_known_by_the_lead_s_contact_from_now_on(tmp
     run(tmp_path, scene, check)
 
 
-def test_somebody_known_by_phone_keeps_the_lead_they_have(tmp_path: Path, scene: Scene) -> None:
+def test_somebody_known_by_phone_keeps_the_lead_they_have(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         maria = await house.customer(MARIA)
         second = house.seller.does("/seller/lead/create", name="Maria, loja", contact_id=11)["id"]
@@ -109,7 +111,7 @@ def test_somebody_known_by_phone_keeps_the_lead_they_have(tmp_path: Path, scene:
 
 
 @pytest.mark.parametrize("has_contact", [False, True])
-def test_a_lead_without_a_usable_phone_gets_one_note_and_no_customer(tmp_path: Path, scene: Scene, has_contact: bool) -> None:
+def test_a_lead_without_a_usable_phone_gets_one_note_and_no_customer(tmp_path: Path, scene: Stage, has_contact: bool) -> None:
     async def check(house: House) -> None:
         if has_contact:
             house.seller.does("/seller/contact/create", name="Sem número", phone="ramal 12", lead_id=EMPTY)
@@ -123,7 +125,7 @@ def test_a_lead_without_a_usable_phone_gets_one_note_and_no_customer(tmp_path: P
     run(tmp_path, scene, check)
 
 
-def test_of_several_contacts_the_first_with_a_phone_is_met(tmp_path: Path, scene: Scene) -> None:
+def test_of_several_contacts_the_first_with_a_phone_is_met(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         house.seller.does("/seller/contact/create", name="Recepção", lead_id=EMPTY)
         house.seller.does("/seller/contact/create", name="Rui Alves", phone="(11) 95555-4444", lead_id=EMPTY)
@@ -133,7 +135,7 @@ def test_of_several_contacts_the_first_with_a_phone_is_met(tmp_path: Path, scene
     run(tmp_path, scene, check)
 
 
-def test_what_is_no_open_meeting_on_a_lead_has_no_customer_and_no_note(tmp_path: Path, scene: Scene) -> None:
+def test_what_is_no_open_meeting_on_a_lead_has_no_customer_and_no_note(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         follow_up = house.seller.makes_task(lead_id=EMPTY, task_type_id=FOLLOW_UP)
         closed, deleted = house.seller.makes_task(lead_id=EMPTY), house.seller.makes_task(lead_id=EMPTY)
@@ -153,7 +155,7 @@ def test_what_is_no_open_meeting_on_a_lead_has_no_customer_and_no_note(tmp_path:
     [("create_and_tell", [True, False, True]), ("create_silently", [True, False, True]), ("ignore", [False] * 3)],
 )
 def test_only_meeting_tasks_are_worth_reading_unless_their_type_is_not_told(
-    tmp_path: Path, scene: Scene, mode: str, worth: list[bool]
+    tmp_path: Path, scene: Stage, mode: str, worth: list[bool]
 ) -> None:
     async def check(house: House) -> list[bool]:
         return [house.by_hand.may_be_meeting(kind) for kind in (MEETING, FOLLOW_UP, None)]
@@ -165,7 +167,7 @@ def test_only_meeting_tasks_are_worth_reading_unless_their_type_is_not_told(
 
 
 def test_a_task_made_by_hand_becomes_a_meeting_everywhere_and_the_customer_is_told_whose_idea_it_was(
-    tmp_path: Path, scene: Scene
+    tmp_path: Path, scene: Stage
 ) -> None:
     async def check(house: House) -> None:
         task_id = house.seller.makes_task(lead_id=JOAO, seller=BRUNO)
@@ -185,7 +187,7 @@ def test_a_task_made_by_hand_becomes_a_meeting_everywhere_and_the_customer_is_to
     run(tmp_path, scene, check)
 
 
-def test_a_task_is_one_meeting_however_often_it_is_looked_at(tmp_path: Path, scene: Scene) -> None:
+def test_a_task_is_one_meeting_however_often_it_is_looked_at(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         task_id = house.seller.makes_task()
         assert await adopted(house, task_id) is Adoption.BOOKED
@@ -200,7 +202,7 @@ def test_a_task_is_one_meeting_however_often_it_is_looked_at(tmp_path: Path, sce
 
 @pytest.mark.parametrize("service", ["google", "evolution"])
 def test_one_that_could_not_be_carried_everywhere_is_carried_on_at_the_next_look(
-    tmp_path: Path, scene: Scene, service: str
+    tmp_path: Path, scene: Stage, service: str
 ) -> None:
     async def check(house: House) -> None:
         task_id = house.seller.makes_task()
@@ -215,7 +217,7 @@ def test_one_that_could_not_be_carried_everywhere_is_carried_on_at_the_next_look
     run(tmp_path, scene, check)
 
 
-def test_a_silent_one_is_told_to_nobody_until_something_changes(tmp_path: Path, scene: Scene) -> None:
+def test_a_silent_one_is_told_to_nobody_until_something_changes(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         task_id = house.seller.makes_task()
         assert await adopted(house, task_id) is Adoption.BOOKED
@@ -232,7 +234,7 @@ def test_a_silent_one_is_told_to_nobody_until_something_changes(tmp_path: Path, 
     run(tmp_path, scene, check, task_by_hand="create_silently")
 
 
-def test_a_task_without_a_duration_is_as_long_as_meetings_are(tmp_path: Path, scene: Scene) -> None:
+def test_a_task_without_a_duration_is_as_long_as_meetings_are(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         assert await adopted(house, house.seller.makes_task(duration=0)) is Adoption.BOOKED
         (meeting,) = await house.meetings()
@@ -242,7 +244,7 @@ def test_a_task_without_a_duration_is_as_long_as_meetings_are(tmp_path: Path, sc
     run(tmp_path, scene, check)
 
 
-def test_where_deadlines_are_ends_the_meeting_is_before_its_task_s_deadline(tmp_path: Path, scene: Scene) -> None:
+def test_where_deadlines_are_ends_the_meeting_is_before_its_task_s_deadline(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         kommo = house.business.kommo.model_copy(update={"task_deadline": "end"})
         ends = house.business.model_copy(update={"kommo": kommo})
@@ -264,7 +266,7 @@ def test_where_deadlines_are_ends_the_meeting_is_before_its_task_s_deadline(tmp_
     run(tmp_path, scene, check)
 
 
-def test_afterwards_it_is_a_meeting_like_any_other(tmp_path: Path, scene: Scene) -> None:
+def test_afterwards_it_is_a_meeting_like_any_other(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         task_id = house.seller.makes_task()
         await adopted(house, task_id)
@@ -283,7 +285,7 @@ def test_afterwards_it_is_a_meeting_like_any_other(tmp_path: Path, scene: Scene)
 # --- while it can be undone -------------------------------------------------------------------------------------------
 
 
-def test_a_task_just_made_waits_and_one_that_is_deleted_meanwhile_never_was(tmp_path: Path, scene: Scene) -> None:
+def test_a_task_just_made_waits_and_one_that_is_deleted_meanwhile_never_was(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         maria = await house.customer()
         task_id = house.seller.makes_task()
@@ -302,7 +304,7 @@ def test_a_task_just_made_waits_and_one_that_is_deleted_meanwhile_never_was(tmp_
     run(tmp_path, scene, check)
 
 
-def test_the_time_it_has_when_the_wait_is_over_counts(tmp_path: Path, scene: Scene) -> None:
+def test_the_time_it_has_when_the_wait_is_over_counts(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         task_id = house.seller.makes_task(SUNDAY)
         house.seller.moves_task(task_id, WEDNESDAY)
@@ -317,7 +319,7 @@ def test_the_time_it_has_when_the_wait_is_over_counts(tmp_path: Path, scene: Sce
 
 
 @pytest.mark.parametrize("change", ["completed", "another type"])
-def test_a_task_that_is_no_open_meeting_any_more_is_left_alone(tmp_path: Path, scene: Scene, change: str) -> None:
+def test_a_task_that_is_no_open_meeting_any_more_is_left_alone(tmp_path: Path, scene: Stage, change: str) -> None:
     async def check(house: House) -> None:
         maria = await house.customer()
         task_id = house.seller.makes_task()
@@ -331,7 +333,7 @@ def test_a_task_that_is_no_open_meeting_any_more_is_left_alone(tmp_path: Path, s
     run(tmp_path, scene, check)
 
 
-def test_our_own_task_whose_answer_was_lost_is_not_taken_for_a_seller_s(tmp_path: Path, scene: Scene) -> None:
+def test_our_own_task_whose_answer_was_lost_is_not_taken_for_a_seller_s(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         scene.fault("kommo", method="POST", path="/tasks", drop="after")
         meeting = await house.booked(settled=False)
@@ -359,7 +361,7 @@ def test_our_own_task_whose_answer_was_lost_is_not_taken_for_a_seller_s(tmp_path
     ],
 )
 def test_a_time_that_can_not_be_kept_is_said_in_a_note_and_nothing_else_happens(
-    tmp_path: Path, scene: Scene, start: str, seller: int, reason: str
+    tmp_path: Path, scene: Stage, start: str, seller: int, reason: str
 ) -> None:
     async def check(house: House) -> None:
         house.seller.is_busy("2026-03-11 15:00")
@@ -377,7 +379,7 @@ def test_a_time_that_can_not_be_kept_is_said_in_a_note_and_nothing_else_happens(
     run(tmp_path, scene, check)
 
 
-def test_a_time_taken_by_another_customer_s_meeting_is_taken(tmp_path: Path, scene: Scene) -> None:
+def test_a_time_taken_by_another_customer_s_meeting_is_taken(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         await house.booked()
         assert await adopted(house, house.seller.makes_task(lead_id=JOAO)) is Adoption.REFUSED
@@ -387,7 +389,7 @@ def test_a_time_taken_by_another_customer_s_meeting_is_taken(tmp_path: Path, sce
     run(tmp_path, scene, check)
 
 
-def test_who_has_a_meeting_gets_no_second_one(tmp_path: Path, scene: Scene) -> None:
+def test_who_has_a_meeting_gets_no_second_one(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         assert await adopted(house, house.seller.makes_task(WEDNESDAY)) is Adoption.REFUSED
@@ -398,7 +400,7 @@ def test_who_has_a_meeting_gets_no_second_one(tmp_path: Path, scene: Scene) -> N
     run(tmp_path, scene, check)
 
 
-def test_a_refused_task_that_is_set_right_is_booked(tmp_path: Path, scene: Scene) -> None:
+def test_a_refused_task_that_is_set_right_is_booked(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         task_id = house.seller.makes_task(SUNDAY)
         assert await adopted(house, task_id) is Adoption.REFUSED
@@ -411,7 +413,7 @@ def test_a_refused_task_that_is_set_right_is_booked(tmp_path: Path, scene: Scene
 
 
 @pytest.mark.parametrize(("service", "path"), [("kommo", "/tasks"), ("google", "/freeBusy")])
-def test_what_can_not_be_judged_now_is_neither_made_nor_refused(tmp_path: Path, scene: Scene, service: str, path: str) -> None:
+def test_what_can_not_be_judged_now_is_neither_made_nor_refused(tmp_path: Path, scene: Stage, service: str, path: str) -> None:
     async def check(house: House) -> None:
         maria, task_id = await house.customer(), house.seller.makes_task()
         scene.advance(seconds=UNDO_S)
@@ -426,7 +428,7 @@ def test_what_can_not_be_judged_now_is_neither_made_nor_refused(tmp_path: Path, 
 
 
 def test_one_that_the_calendar_never_took_is_given_up_with_a_note_and_the_customer_hears_nothing(
-    tmp_path: Path, scene: Scene
+    tmp_path: Path, scene: Stage
 ) -> None:
     async def check(house: House) -> None:
         task_id = house.seller.makes_task()

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from meeting_scene import Scene, served
 from sqlalchemy import select
 from sync_scene import (
     EMPTY,
@@ -20,8 +19,10 @@ from sync_scene import (
     UNDO_S,
     WEDNESDAY,
     House,
+    Stage,
     reset,
     run,
+    staged,
 )
 
 from meetings.events import HintEntity
@@ -32,13 +33,13 @@ from meetings.tables import Hint
 
 
 @pytest.fixture(scope="module")
-def shared_scene() -> Iterator[Scene]:
-    with served() as scene:
+def shared_scene() -> Iterator[Stage]:
+    with staged() as scene:
         yield scene
 
 
 @pytest.fixture
-def scene(shared_scene: Scene) -> Scene:
+def scene(shared_scene: Stage) -> Stage:
     reset(shared_scene)
     return shared_scene
 
@@ -89,7 +90,7 @@ async def waits(house: House) -> list[tuple[int, float | None]]:
     return [(hint.attempts, hint.next_try_at and (hint.next_try_at - now).total_seconds()) for hint in hints]
 
 
-def test_every_kind_of_work_has_its_name_in_the_engine(tmp_path: Path, scene: Scene) -> None:
+def test_every_kind_of_work_has_its_name_in_the_engine(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> list[str]:
         lane = OneLane()
         Looks(house.db, lane, house.sync, house.by_hand, scene.now)  # type: ignore[arg-type]
@@ -98,7 +99,7 @@ def test_every_kind_of_work_has_its_name_in_the_engine(tmp_path: Path, scene: Sc
     assert run(tmp_path, scene, check) == [LOOK, LOOK_AT_LEAD, LOOK_AT_TASK, ADOPT]
 
 
-def test_one_look_answers_all_hints_about_the_same_thing_that_came_before_it(tmp_path: Path, scene: Scene) -> None:
+def test_one_look_answers_all_hints_about_the_same_thing_that_came_before_it(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting, looks = await house.booked(), looks_of(house)
         house.seller.deletes_task(meeting.kommo_task_id)
@@ -111,7 +112,7 @@ def test_one_look_answers_all_hints_about_the_same_thing_that_came_before_it(tmp
     run(tmp_path, scene, check)
 
 
-def test_an_outcome_says_what_the_look_found(tmp_path: Path, scene: Scene) -> None:
+def test_an_outcome_says_what_the_look_found(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting, looks = await house.booked(), looks_of(house)
         assert await looks.look(meeting.id, EVENT, await hinted(house, EVENT, meeting.id)) == "already so"
@@ -127,7 +128,7 @@ def test_an_outcome_says_what_the_look_found(tmp_path: Path, scene: Scene) -> No
     run(tmp_path, scene, check)
 
 
-def test_a_look_that_fails_is_planned_again_with_growing_waits(tmp_path: Path, scene: Scene) -> None:
+def test_a_look_that_fails_is_planned_again_with_growing_waits(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting, looks = await house.booked(), looks_of(house)
         house.seller.deletes_task(meeting.kommo_task_id)
@@ -145,7 +146,7 @@ def test_a_look_that_fails_is_planned_again_with_growing_waits(tmp_path: Path, s
     run(tmp_path, scene, check)
 
 
-def test_a_look_at_everything_that_fails_is_planned_again(tmp_path: Path, scene: Scene) -> None:
+def test_a_look_at_everything_that_fails_is_planned_again(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting, looks = await house.booked(), looks_of(house)
         house.seller.deletes_task(meeting.kommo_task_id)
@@ -159,7 +160,7 @@ def test_a_look_at_everything_that_fails_is_planned_again(tmp_path: Path, scene:
 
 @pytest.mark.parametrize("is_first_down", [True, False])
 def test_of_two_meetings_on_a_lead_the_one_that_could_not_be_looked_at_is_not_forgotten(
-    tmp_path: Path, scene: Scene, is_first_down: bool
+    tmp_path: Path, scene: Stage, is_first_down: bool
 ) -> None:
     """Both are looked at for the same hint; one of the looks fails, the other one closes the hint."""
 
@@ -179,7 +180,7 @@ def test_of_two_meetings_on_a_lead_the_one_that_could_not_be_looked_at_is_not_fo
     run(tmp_path, scene, check)
 
 
-def test_a_lead_without_a_meeting_is_looked_at_or_planned_again(tmp_path: Path, scene: Scene) -> None:
+def test_a_lead_without_a_meeting_is_looked_at_or_planned_again(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         customer_id, looks = await house.customer(), looks_of(house)
         upto = await hinted(house, LEAD, MARIA)
@@ -192,7 +193,7 @@ def test_a_lead_without_a_meeting_is_looked_at_or_planned_again(tmp_path: Path, 
     run(tmp_path, scene, check)
 
 
-def test_a_task_made_by_hand_is_given_to_its_customer_s_lane_and_adopted_there(tmp_path: Path, scene: Scene) -> None:
+def test_a_task_made_by_hand_is_given_to_its_customer_s_lane_and_adopted_there(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         looks, task_id = looks_of(house), house.seller.makes_task(lead_id=JOAO)
         upto = await hinted(house, TASK, task_id)
@@ -218,7 +219,7 @@ def test_a_task_made_by_hand_is_given_to_its_customer_s_lane_and_adopted_there(t
     run(tmp_path, scene, check)
 
 
-def test_a_task_of_nobody_and_one_that_is_refused_are_done_with(tmp_path: Path, scene: Scene) -> None:
+def test_a_task_of_nobody_and_one_that_is_refused_are_done_with(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         looks, maria = looks_of(house), await house.customer()
         nobody, refused = house.seller.makes_task(lead_id=EMPTY), house.seller.makes_task(SUNDAY)

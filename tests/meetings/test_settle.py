@@ -1,11 +1,11 @@
 """A revision reaches calendar, task, lead and customer once, whatever fails or is killed in between; over served services."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from meeting_scene import ANA, BRUNO, Scene, at, served
+from meeting_scene import ANA, BRUNO, at
 from sync_scene import (
     EVENT,
     LEAD,
@@ -14,8 +14,10 @@ from sync_scene import (
     TUESDAY_LATER,
     WEDNESDAY,
     House,
+    Stage,
     reset,
     run,
+    staged,
 )
 
 from meetings.settle import HOLD_MIN, Receipts
@@ -27,13 +29,13 @@ START = "2026-03-10 15:00"  # a time at which both sellers are there
 
 
 @pytest.fixture(scope="module")
-def shared_scene() -> Iterator[Scene]:
-    with served() as scene:
+def shared_scene() -> Iterator[Stage]:
+    with staged() as scene:
         yield scene
 
 
 @pytest.fixture
-def scene(shared_scene: Scene) -> Scene:
+def scene(shared_scene: Stage) -> Stage:
     reset(shared_scene)
     return shared_scene
 
@@ -52,7 +54,7 @@ async def settled(house: House, meeting_id: int) -> Meeting:
 # --- what a revision leads to -----------------------------------------------------------------------------------------
 
 
-def test_a_booking_is_on_the_calendar_on_the_lead_and_told(tmp_path: Path, scene: Scene) -> None:
+def test_a_booking_is_on_the_calendar_on_the_lead_and_told(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         assert house.events() == [(ANA, TUESDAY)]
@@ -68,7 +70,7 @@ def test_a_booking_is_on_the_calendar_on_the_lead_and_told(tmp_path: Path, scene
     run(tmp_path, scene, check)
 
 
-def test_settling_again_writes_nothing(tmp_path: Path, scene: Scene) -> None:
+def test_settling_again_writes_nothing(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         before = house.writes()
@@ -92,7 +94,7 @@ def test_settling_again_writes_nothing(tmp_path: Path, scene: Scene) -> None:
     ],
 )
 def test_a_change_is_carried_everywhere_with_one_note_that_says_why(
-    tmp_path: Path, scene: Scene, values: dict[str, Any], note: str, told: str
+    tmp_path: Path, scene: Stage, values: dict[str, Any], note: str, told: str
 ) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked(START)
@@ -107,7 +109,7 @@ def test_a_change_is_carried_everywhere_with_one_note_that_says_why(
     run(tmp_path, scene, check)
 
 
-def test_an_event_keeps_its_id_and_link_when_it_moves(tmp_path: Path, scene: Scene) -> None:
+def test_an_event_keeps_its_id_and_link_when_it_moves(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         await house.changed(meeting.id, start=WEDNESDAY)
@@ -117,7 +119,7 @@ def test_an_event_keeps_its_id_and_link_when_it_moves(tmp_path: Path, scene: Sce
     run(tmp_path, scene, check)
 
 
-def test_an_event_that_somebody_deleted_is_made_anew_when_the_customer_moves_the_meeting(tmp_path: Path, scene: Scene) -> None:
+def test_an_event_that_somebody_deleted_is_made_anew_when_the_customer_moves_the_meeting(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         house.seller.deletes_event(meeting)
@@ -131,7 +133,7 @@ def test_an_event_that_somebody_deleted_is_made_anew_when_the_customer_moves_the
 
 
 def test_the_notice_and_the_task_do_not_wait_for_the_lead_and_nobody_is_told_before_the_event_is_there(
-    tmp_path: Path, scene: Scene
+    tmp_path: Path, scene: Stage
 ) -> None:
     async def check(house: House) -> None:
         scene.fault("kommo", method="PATCH", status=503, times=-1)
@@ -149,7 +151,7 @@ def test_the_notice_and_the_task_do_not_wait_for_the_lead_and_nobody_is_told_bef
     run(tmp_path, scene, check)
 
 
-def test_what_fails_is_tried_again_after_growing_waits_and_says_why(tmp_path: Path, scene: Scene) -> None:
+def test_what_fails_is_tried_again_after_growing_waits_and_says_why(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         await house.changed(meeting.id, start=WEDNESDAY)
@@ -170,7 +172,7 @@ def test_what_fails_is_tried_again_after_growing_waits_and_says_why(tmp_path: Pa
     run(tmp_path, scene, check)
 
 
-def test_a_write_that_kommo_accepted_and_lost_is_seen_and_written_again(tmp_path: Path, scene: Scene) -> None:
+def test_a_write_that_kommo_accepted_and_lost_is_seen_and_written_again(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         scene.fault("kommo", method="PATCH", path="/leads", swallow=True)
         meeting = await house.booked(settled=False)
@@ -221,20 +223,26 @@ def killed_after(house: House, step: int, monkeypatch: pytest.MonkeyPatch) -> li
     return taken
 
 
-SCENARIOS: dict[str, dict[str, Any]] = {
-    "cancelled": CANCELLED,
-    "handed over and moved": {**HANDED, "what": "moved", "hint": "task_moved", "start": TUESDAY_LATER},
-}
+async def start_anew(house: House) -> None:
+    """Nothing is left of what was before."""
+    reset(house.scene)
+    async with house.db.transaction() as session:
+        for table in reversed(Meeting.metadata.sorted_tables):
+            await session.execute(table.delete())
 
 
-async def killed_everywhere(house: House, begin: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, at_least: int) -> None:
-    """Does it once per step, killed after that step and settled anew; each time everything must agree and be told once."""
+async def killed_everywhere(
+    house: House, begin: Callable[[int], Awaitable[int]], monkeypatch: pytest.MonkeyPatch, *, new_tasks: int, notes: int
+) -> None:
+    """Begins something once per step, dies right after that step and settles anew: all must agree, nothing be there twice.
+
+    Args:
+        begin: Given the step, makes a revision that is not carried out; returns the meeting's id.
+        new_tasks, notes: How many of them each time is to bring.
+    """
     for step in range(1, 40):
-        reset(house.scene)
-        async with house.db.transaction() as session:
-            for table in reversed(Meeting.metadata.sorted_tables):
-                await session.execute(table.delete())
-        meeting_id, told = await begin()
+        meeting_id = await begin(step)
+        before = (len(house.told()), len(house.tasks()), len(await house.noted()))
         with monkeypatch.context() as patch:
             taken = killed_after(house, step, patch)
             try:
@@ -242,39 +250,57 @@ async def killed_everywhere(house: House, begin: Callable[[], Any], monkeypatch:
             except KilledError:
                 pass
             else:
-                assert step > at_least, f"only {taken}"
+                assert step > 8, f"only {taken}"
                 return
         house.scene.advance(seconds=1)
         await settled(house, meeting_id)
-        assert len(house.told()) == told, f"killed after {taken}"
-        assert len(house.tasks()) == 1, f"killed after {taken}"
-        assert len(await house.noted()) == told - 1, f"killed after {taken}"
+        after = (len(house.told()), len(house.tasks()), len(await house.noted()))
+        assert after == (before[0] + 1, before[1] + new_tasks, before[2] + notes), f"killed after {taken}"
     raise AssertionError("there is no end of steps")
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_change_killed_between_any_two_steps_ends_with_one_event_one_task_and_one_message(
-    tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch, name: str
+def test_a_booking_killed_between_any_two_steps_ends_with_one_event_one_task_and_one_message(
+    tmp_path: Path, scene: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def check(house: House) -> None:
-        async def begin() -> tuple[int, int]:
-            meeting = await house.booked(START)
-            await house.changed(meeting.id, **SCENARIOS[name])
-            return meeting.id, 2
+        async def begin(step: int) -> int:
+            await start_anew(house)
+            return (await house.booked(settled=False)).id
 
-        await killed_everywhere(house, begin, monkeypatch, at_least=8)
+        await killed_everywhere(house, begin, monkeypatch, new_tasks=1, notes=0)
 
     run(tmp_path, scene, check)
 
 
-def test_a_booking_killed_between_any_two_steps_ends_with_one_event_one_task_and_one_message(
-    tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
+def test_a_hand_over_killed_between_any_two_steps_ends_with_one_event_one_task_and_one_message(
+    tmp_path: Path, scene: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There and back, and to another time each time."""
+
+    async def check(house: House) -> None:
+        meeting = await house.booked(START)
+
+        async def begin(step: int) -> int:
+            way = {"seller": BRUNO, "start": TUESDAY_LATER} if step % 2 else {"seller": ANA, "start": START}
+            await house.changed(meeting.id, **{**HANDED, "what": "moved", "hint": "task_moved", **way})
+            return meeting.id
+
+        await killed_everywhere(house, begin, monkeypatch, new_tasks=0, notes=1)
+
+    run(tmp_path, scene, check)
+
+
+def test_a_cancellation_killed_between_any_two_steps_ends_with_no_event_a_closed_task_and_one_message(
+    tmp_path: Path, scene: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def check(house: House) -> None:
-        async def begin() -> tuple[int, int]:
-            return (await house.booked(START, settled=False)).id, 1
+        async def begin(step: int) -> int:
+            await start_anew(house)
+            meeting = await house.booked()
+            await house.changed(meeting.id, **CANCELLED)
+            return meeting.id
 
-        await killed_everywhere(house, begin, monkeypatch, at_least=8)
+        await killed_everywhere(house, begin, monkeypatch, new_tasks=0, notes=1)
 
     run(tmp_path, scene, check)
 
@@ -291,7 +317,7 @@ CALLS = [
 @pytest.mark.parametrize("call", CALLS, ids=[f"{s} {m}" for s, m, _ in CALLS])
 @pytest.mark.parametrize("is_carried_out", [False, True], ids=["not carried out", "carried out"])
 def test_handing_over_survives_every_lost_answer(
-    tmp_path: Path, scene: Scene, call: tuple[str, str, str], is_carried_out: bool
+    tmp_path: Path, scene: Stage, call: tuple[str, str, str], is_carried_out: bool
 ) -> None:
     service, method, path = call
 
@@ -308,7 +334,7 @@ def test_handing_over_survives_every_lost_answer(
     run(tmp_path, scene, check)
 
 
-def test_a_change_that_comes_while_a_hand_over_is_half_done_ends_at_the_newest_time(tmp_path: Path, scene: Scene) -> None:
+def test_a_change_that_comes_while_a_hand_over_is_half_done_ends_at_the_newest_time(tmp_path: Path, scene: Stage) -> None:
     """The new event was made, its answer lost; before it is tried again the customer moves the meeting."""
 
     async def check(house: House) -> None:
@@ -327,7 +353,7 @@ def test_a_change_that_comes_while_a_hand_over_is_half_done_ends_at_the_newest_t
     run(tmp_path, scene, check)
 
 
-def test_a_meeting_handed_there_and_back_again_leaves_one_event(tmp_path: Path, scene: Scene) -> None:
+def test_a_meeting_handed_there_and_back_again_leaves_one_event(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked(START)
         await house.changed(meeting.id, **HANDED)
@@ -339,7 +365,7 @@ def test_a_meeting_handed_there_and_back_again_leaves_one_event(tmp_path: Path, 
     run(tmp_path, scene, check)
 
 
-def test_a_meeting_cancelled_while_a_hand_over_is_half_done_leaves_no_event(tmp_path: Path, scene: Scene) -> None:
+def test_a_meeting_cancelled_while_a_hand_over_is_half_done_leaves_no_event(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked(START)
         await house.changed(meeting.id, **HANDED)
@@ -356,7 +382,7 @@ def test_a_meeting_cancelled_while_a_hand_over_is_half_done_leaves_no_event(tmp_
 # --- the task whose answer was lost -----------------------------------------------------------------------------------
 
 
-def test_a_task_whose_answer_was_lost_is_found_again_and_no_second_one_is_made(tmp_path: Path, scene: Scene) -> None:
+def test_a_task_whose_answer_was_lost_is_found_again_and_no_second_one_is_made(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         scene.fault("kommo", method="POST", path="/tasks", drop="after")
         meeting = await house.booked(settled=False)
@@ -367,7 +393,7 @@ def test_a_task_whose_answer_was_lost_is_found_again_and_no_second_one_is_made(t
     run(tmp_path, scene, check)
 
 
-def test_such_a_task_gets_the_time_the_meeting_has_by_then(tmp_path: Path, scene: Scene) -> None:
+def test_such_a_task_gets_the_time_the_meeting_has_by_then(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         scene.fault("kommo", method="POST", path="/tasks", drop="after")
         meeting = await house.booked(settled=False)
@@ -380,7 +406,7 @@ def test_such_a_task_gets_the_time_the_meeting_has_by_then(tmp_path: Path, scene
     run(tmp_path, scene, check)
 
 
-def test_what_a_seller_did_to_such_a_task_meanwhile_is_seen(tmp_path: Path, scene: Scene) -> None:
+def test_what_a_seller_did_to_such_a_task_meanwhile_is_seen(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         scene.fault("kommo", method="POST", path="/tasks", drop="after")
         meeting = await house.booked(settled=False)
@@ -395,7 +421,7 @@ def test_what_a_seller_did_to_such_a_task_meanwhile_is_seen(tmp_path: Path, scen
     run(tmp_path, scene, check)
 
 
-def test_such_a_task_of_a_meeting_cancelled_meanwhile_is_closed(tmp_path: Path, scene: Scene) -> None:
+def test_such_a_task_of_a_meeting_cancelled_meanwhile_is_closed(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         scene.fault("kommo", method="POST", path="/tasks", drop="after")
         meeting = await house.booked(settled=False)
@@ -415,7 +441,7 @@ SEND = {"method": "POST", "path": "/message/sendText"}
 
 @pytest.mark.parametrize("is_announced", [False, True], ids=["nothing heard", "its webhook came"])
 def test_a_notice_that_did_go_out_counts_as_told_when_a_newer_change_comes(
-    tmp_path: Path, scene: Scene, is_announced: bool
+    tmp_path: Path, scene: Stage, is_announced: bool
 ) -> None:
     """Moved; the notice arrives, its answer is lost; moved once more before it is tried again."""
 
@@ -436,7 +462,7 @@ def test_a_notice_that_did_go_out_counts_as_told_when_a_newer_change_comes(
 
 
 @pytest.mark.parametrize("is_announced", [False, True], ids=["nothing heard", "its webhook came"])
-def test_going_back_is_told_to_who_was_told_of_going(tmp_path: Path, scene: Scene, is_announced: bool) -> None:
+def test_going_back_is_told_to_who_was_told_of_going(tmp_path: Path, scene: Stage, is_announced: bool) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         await house.changed(meeting.id, start=WEDNESDAY)
@@ -463,7 +489,7 @@ async def announced(house: House, key: str) -> None:
 
 @pytest.mark.parametrize(("back_to", "messages"), [(TUESDAY, 1), ("2026-03-12 16:00", 2)])
 def test_a_notice_that_never_went_out_is_withdrawn_and_told_with_the_next_change(
-    tmp_path: Path, scene: Scene, back_to: str, messages: int
+    tmp_path: Path, scene: Stage, back_to: str, messages: int
 ) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
@@ -480,7 +506,7 @@ def test_a_notice_that_never_went_out_is_withdrawn_and_told_with_the_next_change
     run(tmp_path, scene, check)
 
 
-def test_while_whatsapp_can_not_say_whether_the_older_notice_went_out_the_newer_one_waits(tmp_path: Path, scene: Scene) -> None:
+def test_while_whatsapp_can_not_say_whether_the_older_notice_went_out_the_newer_one_waits(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         await house.changed(meeting.id, start=WEDNESDAY)
@@ -498,7 +524,7 @@ def test_while_whatsapp_can_not_say_whether_the_older_notice_went_out_the_newer_
     run(tmp_path, scene, check)
 
 
-def test_a_reminder_or_a_reply_that_is_on_its_way_is_not_withdrawn(tmp_path: Path, scene: Scene) -> None:
+def test_a_reminder_or_a_reply_that_is_on_its_way_is_not_withdrawn(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         waiting = [
@@ -522,7 +548,7 @@ def test_a_reminder_or_a_reply_that_is_on_its_way_is_not_withdrawn(tmp_path: Pat
     run(tmp_path, scene, check)
 
 
-def test_a_customer_who_can_not_be_reached_is_not_counted_as_told(tmp_path: Path, scene: Scene) -> None:
+def test_a_customer_who_can_not_be_reached_is_not_counted_as_told(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         nowhere = {"message": [{"jid": "5511987654321@s.whatsapp.net", "exists": False, "number": "5511987654321"}]}
@@ -541,7 +567,7 @@ def test_a_customer_who_can_not_be_reached_is_not_counted_as_told(tmp_path: Path
 # --- a held time whose event can't be made ----------------------------------------------------------------------------
 
 
-def test_a_held_time_is_given_back_after_half_an_hour_and_the_customer_is_told(tmp_path: Path, scene: Scene) -> None:
+def test_a_held_time_is_given_back_after_half_an_hour_and_the_customer_is_told(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         scene.fault("google", method="POST", path="/events$", status=503, times=-1)
         meeting = await house.booked(settled=False)
@@ -562,7 +588,7 @@ def test_a_held_time_is_given_back_after_half_an_hour_and_the_customer_is_told(t
     run(tmp_path, scene, check)
 
 
-def test_an_insert_that_got_through_after_all_is_taken_back_when_the_time_is_given_back(tmp_path: Path, scene: Scene) -> None:
+def test_an_insert_that_got_through_after_all_is_taken_back_when_the_time_is_given_back(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         scene.fault("google", method="POST", path="/events$", status=503, after_write=True)
         meeting = await house.booked(settled=False)
@@ -585,7 +611,7 @@ def test_an_insert_that_got_through_after_all_is_taken_back_when_the_time_is_giv
 # --- what is put back -------------------------------------------------------------------------------------------------
 
 
-def test_putting_back_what_is_right_already_changes_nothing_anybody_sees(tmp_path: Path, scene: Scene) -> None:
+def test_putting_back_what_is_right_already_changes_nothing_anybody_sees(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         shown = (house.events(), house.fields(), house.tasks()[0]["complete_till"])
@@ -599,7 +625,7 @@ def test_putting_back_what_is_right_already_changes_nothing_anybody_sees(tmp_pat
     run(tmp_path, scene, check)
 
 
-def test_putting_back_a_deleted_task_or_lead_is_left_to_the_look_that_sees_it(tmp_path: Path, scene: Scene) -> None:
+def test_putting_back_a_deleted_task_or_lead_is_left_to_the_look_that_sees_it(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         house.seller.deletes_task(meeting.kommo_task_id)
@@ -611,7 +637,7 @@ def test_putting_back_a_deleted_task_or_lead_is_left_to_the_look_that_sees_it(tm
     run(tmp_path, scene, check)
 
 
-def test_a_meeting_of_a_customer_whose_phone_is_hidden_waits_for_no_lead(tmp_path: Path, scene: Scene) -> None:
+def test_a_meeting_of_a_customer_whose_phone_is_hidden_waits_for_no_lead(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         customer_id = await house.customer(None, phone="")
         meeting = await house.booked(customer=customer_id, settled=False)
@@ -622,7 +648,7 @@ def test_a_meeting_of_a_customer_whose_phone_is_hidden_waits_for_no_lead(tmp_pat
     run(tmp_path, scene, check)
 
 
-def test_a_task_moved_in_the_very_second_of_our_own_change_still_counts(tmp_path: Path, scene: Scene) -> None:
+def test_a_task_moved_in_the_very_second_of_our_own_change_still_counts(tmp_path: Path, scene: Stage) -> None:
     """Kommo tells whole seconds; our change is not carried out yet."""
 
     async def check(house: House) -> None:

@@ -5,21 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from meeting_scene import ANA, BRUNO, Scene, at, served
+from meeting_scene import ANA, at
 from sqlalchemy import select
 from sync_scene import (
     EMPTY,
     FOLLOW_UP,
     JOAO,
-    LOST,
     MARIA,
     MEETING,
     OTHER_PHONE,
     TUESDAY,
     WEDNESDAY,
     House,
+    Stage,
     reset,
     run,
+    staged,
 )
 
 from clients.errors import ServiceError
@@ -28,13 +29,13 @@ from meetings.tables import Hint, Meeting, MeetingPhase, MeetingStatus
 
 
 @pytest.fixture(scope="module")
-def shared_scene() -> Iterator[Scene]:
-    with served() as scene:
+def shared_scene() -> Iterator[Stage]:
+    with staged() as scene:
         yield scene
 
 
 @pytest.fixture
-def scene(shared_scene: Scene) -> Scene:
+def scene(shared_scene: Stage) -> Stage:
     reset(shared_scene)
     return shared_scene
 
@@ -56,19 +57,15 @@ async def hints(house: House) -> list[Hint]:
 SEEN: dict[str, Callable[[House, Meeting], None]] = {
     "task_deleted": lambda h, m: h.seller.deletes_task(m.kommo_task_id),
     "task_moved": lambda h, m: h.seller.moves_task(m.kommo_task_id, WEDNESDAY),
-    "task_completed": lambda h, m: h.seller.completes_task(m.kommo_task_id),
-    "task_handed_over": lambda h, m: h.seller.hands_task(m.kommo_task_id, BRUNO),
     "status_set_no_show": lambda h, _: h.seller.writes_on_lead(status="Não compareceu"),
     "lead_deleted": lambda h, _: h.seller.deletes_lead(),
-    "lead_lost": lambda h, _: h.seller.stages_lead(LOST),
-    "event_moved": lambda h, m: h.seller.moves_event(m, WEDNESDAY),
     "event_deleted": lambda h, m: h.seller.deletes_event(m),
     "put_back lead": lambda h, _: h.seller.writes_on_lead(link=None),
 }
 
 
 @pytest.mark.parametrize("name", SEEN)
-def test_what_no_webhook_told_is_found_and_looked_at(tmp_path: Path, scene: Scene, name: str) -> None:
+def test_what_no_webhook_told_is_found_and_looked_at(tmp_path: Path, scene: Stage, name: str) -> None:
     async def check(house: House) -> None:
         joao = await house.customer(JOAO, OTHER_PHONE, "João Lima")
         meeting = await house.booked("2026-03-10 15:00")
@@ -92,7 +89,7 @@ def test_what_no_webhook_told_is_found_and_looked_at(tmp_path: Path, scene: Scen
     run(tmp_path, scene, check)
 
 
-def test_what_is_still_being_carried_out_is_told_but_not_looked_at(tmp_path: Path, scene: Scene) -> None:
+def test_what_is_still_being_carried_out_is_told_but_not_looked_at(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         await house.changed(meeting.id, start=WEDNESDAY)
@@ -107,7 +104,7 @@ def test_what_is_still_being_carried_out_is_told_but_not_looked_at(tmp_path: Pat
 
 
 def test_a_look_that_is_planned_comes_no_later_than_the_sweep_and_no_earlier_than_the_undo_allows(
-    tmp_path: Path, scene: Scene
+    tmp_path: Path, scene: Stage
 ) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
@@ -128,7 +125,7 @@ def test_a_look_that_is_planned_comes_no_later_than_the_sweep_and_no_earlier_tha
 
 
 def test_tasks_and_leads_are_read_together_and_only_events_one_by_one(
-    tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, scene: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def check(house: House) -> list[tuple[str, int]]:
         maria, joao = await house.customer(), await house.customer(JOAO, OTHER_PHONE, "João Lima")
@@ -159,7 +156,7 @@ def test_tasks_and_leads_are_read_together_and_only_events_one_by_one(
     ],
 )
 def test_what_is_over_is_compared_for_a_week(
-    tmp_path: Path, scene: Scene, status: MeetingStatus, days_ago: int, is_compared: bool
+    tmp_path: Path, scene: Stage, status: MeetingStatus, days_ago: int, is_compared: bool
 ) -> None:
     async def check(house: House) -> int:
         meeting = await house.booked()
@@ -171,7 +168,7 @@ def test_what_is_over_is_compared_for_a_week(
 
 
 @pytest.mark.parametrize("phase", [MeetingPhase.HELD, MeetingPhase.RELEASED])
-def test_what_is_no_meeting_is_not_compared(tmp_path: Path, scene: Scene, phase: MeetingPhase) -> None:
+def test_what_is_no_meeting_is_not_compared(tmp_path: Path, scene: Stage, phase: MeetingPhase) -> None:
     async def check(house: House) -> int:
         meeting = await house.booked(settled=False)
         await house.settler.cases.mark(meeting.id, phase=phase)
@@ -180,7 +177,7 @@ def test_what_is_no_meeting_is_not_compared(tmp_path: Path, scene: Scene, phase:
     assert run(tmp_path, scene, check) == 0
 
 
-def test_of_several_meetings_on_a_lead_only_the_newest_is_held_to_its_fields(tmp_path: Path, scene: Scene) -> None:
+def test_of_several_meetings_on_a_lead_only_the_newest_is_held_to_its_fields(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         await house.booked(TUESDAY)
         joao = await house.customer(MARIA, OTHER_PHONE, "João Lima")
@@ -194,7 +191,7 @@ def test_of_several_meetings_on_a_lead_only_the_newest_is_held_to_its_fields(tmp
 
 
 @pytest.mark.parametrize(("service", "path"), [("kommo", "/tasks$"), ("kommo", "/leads$"), ("google", "/events/")])
-def test_what_can_not_be_read_is_not_compared(tmp_path: Path, scene: Scene, service: str, path: str) -> None:
+def test_what_can_not_be_read_is_not_compared(tmp_path: Path, scene: Stage, service: str, path: str) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
         house.seller.deletes_task(meeting.kommo_task_id)
@@ -211,7 +208,7 @@ def test_what_can_not_be_read_is_not_compared(tmp_path: Path, scene: Scene, serv
 # --- tasks made by hand -----------------------------------------------------------------------------------------------
 
 
-def test_the_first_sweep_takes_no_old_tasks_and_later_ones_find_what_is_new(tmp_path: Path, scene: Scene) -> None:
+def test_the_first_sweep_takes_no_old_tasks_and_later_ones_find_what_is_new(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         house.seller.makes_task()  # from before our time
         scene.advance(hours=1)
@@ -234,7 +231,7 @@ def test_the_first_sweep_takes_no_old_tasks_and_later_ones_find_what_is_new(tmp_
     run(tmp_path, scene, check)
 
 
-def test_a_task_that_the_last_list_did_not_show_yet_is_found_too(tmp_path: Path, scene: Scene) -> None:
+def test_a_task_that_the_last_list_did_not_show_yet_is_found_too(tmp_path: Path, scene: Stage) -> None:
     """Kommo's clock and ours may differ, and a list may be behind."""
 
     async def check(house: House) -> None:
@@ -249,7 +246,7 @@ def test_a_task_that_the_last_list_did_not_show_yet_is_found_too(tmp_path: Path,
     run(tmp_path, scene, check)
 
 
-def test_only_open_meeting_tasks_on_leads_that_are_no_meeting_s_yet_are_found(tmp_path: Path, scene: Scene) -> None:
+def test_only_open_meeting_tasks_on_leads_that_are_no_meeting_s_yet_are_found(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> list[tuple[int, int | None]]:
         await house.sweeper.sweep()
         await house.booked()  # with a task of its own
@@ -266,7 +263,7 @@ def test_only_open_meeting_tasks_on_leads_that_are_no_meeting_s_yet_are_found(tm
     assert lead_id == EMPTY
 
 
-def test_a_task_changed_again_after_it_was_looked_at_is_found_again(tmp_path: Path, scene: Scene) -> None:
+def test_a_task_changed_again_after_it_was_looked_at_is_found_again(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         async def swept() -> int:
             count = (await house.sweeper.sweep()).tasks_by_hand
@@ -288,7 +285,7 @@ def test_a_task_changed_again_after_it_was_looked_at_is_found_again(tmp_path: Pa
     run(tmp_path, scene, check)
 
 
-def test_where_they_are_to_be_ignored_nobody_looks_for_them(tmp_path: Path, scene: Scene) -> None:
+def test_where_they_are_to_be_ignored_nobody_looks_for_them(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> Any:
         for _ in range(2):
             house.seller.makes_task()
@@ -298,7 +295,7 @@ def test_where_they_are_to_be_ignored_nobody_looks_for_them(tmp_path: Path, scen
     assert run(tmp_path, scene, check, task_by_hand="ignore") == ([], [])
 
 
-def test_a_list_that_can_not_be_read_is_read_from_the_same_moment_next_time(tmp_path: Path, scene: Scene) -> None:
+def test_a_list_that_can_not_be_read_is_read_from_the_same_moment_next_time(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         await house.sweeper.sweep()
         house.seller.makes_task()
