@@ -88,7 +88,10 @@ class _Judge:
 
     def _is_closed(self, mention: Mention, thought: str) -> bool:
         """Whether it says that there is nothing on a day on which nobody works."""
-        days = {day.weekday() for day in mention.days} or {mention.weekday}
+        named = {mention.weekday} if mention.weekday is not None else set()
+        days = {day.weekday() for day in mention.days} or named
+        if not days:
+            return False
         return all(day in self.closed for day in days) and DENIES.search(COMFORT.sub(" ", thought)) is not None
 
     def _is_today(self, mention: Mention, thought: str) -> bool:
