@@ -278,4 +278,5 @@ class LiveStack(ServiceStack):
 
 async def whats_left(service: Service) -> tuple[list[str], datetime | None, int]:
     """What a service is doing now, when it will next do something by itself, and how often it has looked."""
-    return await service.lanes.unfinished(), await service.dispatcher.next_due(), service.dispatcher.ticks
+    looks = service.dispatcher.ticks  # read first: what the last look began must be among what is unfinished
+    return await service.lanes.unfinished(), await service.dispatcher.next_due(), looks
