@@ -281,5 +281,6 @@ class LiveStack(ServiceStack):
 
 async def whats_left(service: Service) -> tuple[list[str], datetime | None, int]:
     """What a service is doing now, when it will next do something by itself, and how often it has looked."""
+    looks = service.dispatcher.ticks  # read first: what the last look began must be among what is unfinished
     busy = [*await service.lanes.unfinished(), *service.calendars.busy()]
-    return busy, await service.dispatcher.next_due(), service.dispatcher.ticks
+    return busy, await service.dispatcher.next_due(), looks

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,9 +30,8 @@ def served() -> Iterator[tuple[Stack, People]]:
         with Stack(
             business_file=ROOT / "business.toml", sandbox=sandbox, overrides=overrides, now=sandbox.world.clock.now
         ) as stack:
-            people = People(sandbox.control_url)
-            yield stack, people
-            people.close()
+            with closing(People(sandbox.control_url)) as people:
+                yield stack, people
 
 
 def talk(stack: Stack, people: People, text: str, *says: str) -> None:
@@ -57,7 +56,7 @@ def static(body: Json) -> str:
 def test_the_beginning_is_the_same_byte_for_byte_for_every_customer_turn_and_time() -> None:
     with served() as (stack, people):
         clock = stack.sandbox.world.clock
-        talk(stack, people, "Oi, minha conta é de 800 reais", "Oi! E o imóvel?")
+        talk(stack, people, "Oi, minha conta é de 873 reais", "Oi! E o imóvel?")
         clock.advance(timedelta(days=40).total_seconds())
         talk(stack, people, "é uma casa grande em Cotia", "Sua visita está marcada!", "E você é o dono?")
         stack.stop_service()
@@ -68,7 +67,7 @@ def test_the_beginning_is_the_same_byte_for_byte_for_every_customer_turn_and_tim
         bodies = asked(stack)
         assert len(bodies) == 4
         assert len({static(body) for body in bodies}) == 1
-        for word in ("Maria", "João", "800", "2026"):
+        for word in ("Maria", "João", "873", "2026"):
             assert word not in bodies[0]["messages"][0]["content"]
 
         async def read(service: Service) -> Turn:
