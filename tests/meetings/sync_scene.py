@@ -364,22 +364,25 @@ async def house(folder: Path, scene: Stage, **rules: Any) -> AsyncIterator[House
         sync = Synchroniser(db, kommo, calendars, booking, settler, business, fields=FIELDS, undo_s=UNDO_S, now=now)
         by_hand = ByHand(db, kommo, booking, leads, settler, notes, business, locale="pt-BR", undo_s=UNDO_S, now=now)
         sweeper = Sweeper(db, kommo, calendars, business, fields=FIELDS, now=now)
-        yield House(
-            db,
-            scene,
-            Seller(scene),
-            business,
-            kommo,
-            calendar,
-            whatsapp,
-            outbox,
-            notes,
-            settler,
-            booking,
-            sync,
-            by_hand,
-            sweeper,
-        )
+        try:
+            yield House(
+                db,
+                scene,
+                Seller(scene),
+                business,
+                kommo,
+                calendar,
+                whatsapp,
+                outbox,
+                notes,
+                settler,
+                booking,
+                sync,
+                by_hand,
+                sweeper,
+            )
+        finally:
+            scene.clear_faults()  # a call kept waiting by a test that failed must not hold up the next one
 
 
 def run(folder: Path, scene: Stage, act: Callable[[House], Awaitable[Any]], **rules: Any) -> Any:
