@@ -27,11 +27,13 @@ def served() -> Iterator[tuple[Stack, People]]:
     with Sandbox() as sandbox:
         sandbox.world.clock.set(START)
         overrides = {"DEBOUNCE_SILENCE_S": 0, "MESSAGES_PER_HOUR": 10_000}
-        with Stack(
-            business_file=ROOT / "business.toml", sandbox=sandbox, overrides=overrides, now=sandbox.world.clock.now
-        ) as stack:
-            with closing(People(sandbox.control_url)) as people:
-                yield stack, people
+        with (
+            Stack(
+                business_file=ROOT / "business.toml", sandbox=sandbox, overrides=overrides, now=sandbox.world.clock.now
+            ) as stack,
+            closing(People(sandbox.control_url)) as people,
+        ):
+            yield stack, people
 
 
 def talk(stack: Stack, people: People, text: str, *says: str) -> None:
