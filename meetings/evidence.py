@@ -6,7 +6,7 @@ it when the value rules the customer out and our question was about it; a bare y
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -52,15 +52,18 @@ class Evidence:
         return BARE.fullmatch(self.said) is not None
 
 
-def find_evidence(quote: str, messages: Sequence[Message]) -> Evidence | None:
-    """The newest message of the customer that contains the quoted words as whole words, None when they never said so.
+def find_evidence(quote: str, messages: Sequence[Message]) -> Iterator[Evidence]:
+    """The customer's messages that contain the quoted words as whole words, newest first; nothing when they never said so.
+
+    A bare yes or no is given many times, to many questions: then those are gone through. Of other words the newest place counts
+    alone, for what was said later holds.
 
     Args:
         messages: The conversation, oldest first.
     """
     words = fold(quote).strip(" .!?,;\"'")
     if not words:
-        return None
+        return
     quoted = r"\s+".join(re.escape(word) for word in words.split(" "))
     said = re.compile(rf"(?<!\w){quoted}(?!\w)")  # "80" does not stand in "1800"
     for n in range(len(messages) - 1, -1, -1):
@@ -68,8 +71,10 @@ def find_evidence(quote: str, messages: Sequence[Message]) -> Evidence | None:
             continue
         text = "\n".join(fold(line) for line in messages[n].text.splitlines())
         if found := said.search(text):
-            return Evidence(messages[n], _around(text, found), " ".join(text.split()), _asked_before(messages[:n]))
-    return None
+            evidence = Evidence(messages[n], _around(text, found), " ".join(text.split()), _asked_before(messages[:n]))
+            yield evidence
+            if not evidence.is_bare:
+                return
 
 
 def proves(criterion: Criterion, judged: Judged, evidence: Evidence) -> bool:

@@ -56,10 +56,11 @@ class Qualifier:
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
             messages = list(await session.scalars(select(Message).where(Message.customer_id == customer_id).order_by(Message.id)))
-            evidence = find_evidence(quote, messages)
-            if evidence is None:
+            found = list(find_evidence(quote, messages))
+            if not found:
                 raise UnclearAnswerError("the quote stands in no message of the customer; quote their exact words")
-            if not proves(wanted, judged, evidence):
+            evidence = next((one for one in found if proves(wanted, judged, one)), None)
+            if evidence is None:
                 question = in_language(wanted.question, customer.locale or DEFAULT_LOCALE)
                 raise UnclearAnswerError(f"the customer's words do not say that value; quote those that do, or ask: {question}")
             await record_answer(session, customer, wanted, judged, quote, evidence.message, self.now())

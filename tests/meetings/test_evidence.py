@@ -6,7 +6,7 @@ import pytest
 from meeting_scene import shipped
 
 from meetings.business import Criterion
-from meetings.evidence import find_evidence, proves
+from meetings.evidence import Evidence, find_evidence, proves
 from meetings.qualification import judge
 from meetings.tables import Author, Message, MessageState
 
@@ -18,11 +18,15 @@ def said(*texts: str, author: Author = Author.CUSTOMER) -> list[Message]:
     return [Message(id=n, author=author, text=text, state=MessageState.NEW) for n, text in enumerate(texts, 1)]
 
 
+def newest_evidence(quote: str, messages: Sequence[Message]) -> Evidence | None:
+    return next(find_evidence(quote, messages), None)
+
+
 def proven(criterion: str | Criterion, value: str, message: str, *, quote: str | None = None, asked: str | None = None) -> bool:
     """Whether the message, or the quoted part of it, proves the value; `asked` is what we wrote before it."""
     wanted = CRITERIA[criterion] if isinstance(criterion, str) else criterion
     talk = [*(said(asked, author=Author.AGENT) if asked else []), *said(message)]
-    evidence = find_evidence(quote or message, talk)
+    evidence = newest_evidence(quote or message, talk)
     assert evidence is not None
     return proves(wanted, judge(wanted, value), evidence)
 
@@ -62,19 +66,19 @@ TALK = said("Oi, tudo bem?", "Pago uns R$ 800 por mês", "É casa, e é “minha
     ],
 )
 def test_a_quote_must_stand_in_a_message_of_the_customer(quote: str, message_id: int | None) -> None:
-    source = find_evidence(quote, TALK)
+    source = newest_evidence(quote, TALK)
     assert (source and source.message.id) == message_id
 
 
 def test_the_newest_message_with_the_words_proves_them() -> None:
-    source = find_evidence("800", said("800", "não, 900", "quer dizer, 800 mesmo", "ok"))
+    source = newest_evidence("800", said("800", "não, 900", "quer dizer, 800 mesmo", "ok"))
     assert source is not None
     assert source.message.id == 3
 
 
 @pytest.mark.parametrize("author", [Author.AGENT, Author.SELLER, Author.SYSTEM])
 def test_what_somebody_else_said_proves_nothing(author: Author) -> None:
-    assert find_evidence("R$ 800", said("Sua conta é R$ 800?", author=author)) is None
+    assert newest_evidence("R$ 800", said("Sua conta é R$ 800?", author=author)) is None
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ def test_what_somebody_else_said_proves_nothing(author: Author) -> None:
     ],
 )
 def test_words_are_read_with_what_stands_around_them(quote: str, message: str, clause: str) -> None:
-    evidence = find_evidence(quote, said(message))
+    evidence = newest_evidence(quote, said(message))
     assert evidence is not None
     assert evidence.clause == clause
 
@@ -104,7 +108,7 @@ def test_words_are_read_with_what_stands_around_them(quote: str, message: str, c
     ],
 )
 def test_a_message_answers_what_we_wrote_last_before_it(talk: Sequence[tuple[str, str]], asked: str) -> None:
-    evidence = find_evidence("sim", [Message(author=Author(who), text=text) for who, text in talk])
+    evidence = newest_evidence("sim", [Message(author=Author(who), text=text) for who, text in talk])
     assert evidence is not None
     assert evidence.asked == asked
 
@@ -242,6 +246,17 @@ def test_a_yes_cannot_be_cut_out_of_words_that_say_otherwise(message: str, quote
 @pytest.mark.parametrize("answer", ["sim", "não"])
 def test_a_bare_yes_or_no_answers_what_was_asked_and_nothing_else(asked: str | None, is_proven: bool, answer: str) -> None:
     assert proven("owner", answer, answer, asked=asked) is is_proven
+
+
+def test_a_bare_yes_may_have_answered_our_question_some_time_ago() -> None:
+    talk = [("agent", ASKED["owner"]), ("customer", "sim"), ("agent", "Pode ser terça?"), ("customer", "Sim!")]
+    found = list(find_evidence("sim", [Message(author=Author(who), text=text) for who, text in talk]))
+    assert [proves(CRITERIA["owner"], judge(CRITERIA["owner"], "sim"), one) for one in found] == [False, True]
+
+
+def test_of_other_words_what_was_said_last_holds() -> None:
+    found = list(find_evidence("sou o dono", said("sou o dono", "na verdade não sou o dono")))
+    assert [one.message.id for one in found] == [2]
 
 
 def test_words_in_no_list_may_rule_out_when_they_answer_our_question_but_never_let_in() -> None:
