@@ -88,7 +88,7 @@ class _Judge:
 
     def _is_closed(self, mention: Mention, thought: str) -> bool:
         """Whether it says that there is nothing on a day on which nobody works."""
-        days = {day.weekday() for day in mention.days} or {mention.weekday}
+        days: tuple[int | None, ...] = tuple(day.weekday() for day in mention.days) or (mention.weekday,)
         return all(day in self.closed for day in days) and DENIES.search(COMFORT.sub(" ", thought)) is not None
 
     def _is_today(self, mention: Mention, thought: str) -> bool:
