@@ -26,12 +26,12 @@ _WORD = "|".join(sorted([*_WORDS, "mil", "thousand"], key=len, reverse=True))
 _WORDED = rf"(?:{_WORD})(?:(?: e | y | and | )(?:{_WORD})){{0,6}}"
 _UNIT = r"(?P<unit>reais|real\b|reales|dolar\w{0,2}|dollars?|usd|brl|pesos|euros?)"
 _MONEY = re.compile(
-    rf"(?P<sign>r\$|us\$|u\$s|\$|€) ?(?P<a>{_FIGURE})(?: ?(?:a|ate|e|y|and|to|ou|o|or|-) ?(?P<a2>{_FIGURE})(?![\w:/]| ?%| ?h\b))?"
-    rf"|(?<![\w.,$])(?:(?P<b2>{_FIGURE}) ?(?:a|ate|e|y|and|to|ou|o|or|-) )?(?P<b>{_FIGURE}|(?<!\w){_WORDED}) ?(?:de )?{_UNIT}"
+    rf"(?P<sign>r\$|us\$|u\$s|\$|€) ?(?P<a>{_FIGURE})(?: ?(?:a|ate|e|y|and|to|ou|o|or|-) ?(?P<a2>{_FIGURE})(?![\w:/]| ?%"
+    rf"| ?h\b))?|(?<![\w.,$])(?:(?P<b2>{_FIGURE}) ?(?:a|ate|e|y|and|to|ou|o|or|-) )?(?P<b>{_FIGURE}"
+    rf"|(?<!\w){_WORDED}) ?(?:de )?{_UNIT}"
     r"|(?:\bparcelas? (?:fixas? )?de|\bcuotas? de|(?<=\d)x de|\bvezes de|installments of|\bcusta|\bcuesta|\bcosts"
-    r"|\bpor apenas|\bsai (?:por|a)"
-    r"|\bfica (?:em|por|na faixa de)|\bsale (?:en|a|por)|\bqueda en|\bvale|\bpague|\bpaga|\bpay|\bgoes for)(?: so| apenas"
-    r"| uns| unos| about| cerca de)?"
+    r"|\bpor apenas|\bsai (?:por|a)|\bfica (?:em|por|na faixa de)|\bsale (?:en|a|por)|\bqueda en|\bvale|\bpague|\bpaga"
+    r"|\bpay|\bgoes for)(?: so| apenas| uns| unos| about| cerca de)?"
     rf" (?P<c>{_FIGURE})(?! ?(?:%|h\b|hs\b|:|minut|dias|parcel|vezes|x\b|semanas?|mes|anos?|horas?|weeks?|days?|years?|kw|km"
     r"|metros|andar))"
     rf"|(?<![\w.,$])(?P<d>\d[\d.,]{{0,12}} ?(?:mil|k|thousand)\b)(?! ?(?:kwh|watts?|litros))"
@@ -46,11 +46,9 @@ _BARE = re.compile(rf"(?<![\w.,:/]){_FIGURE}(?![:/]\d)|(?<!\w){_WORDED}(?!\w)")
 _ADDRESS = re.compile(
     (
         r"(?:https?://|www\.)[^\s<>\"]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
-        r"|(?<![\w@.-])(?:[\w-]{1,63}\.){1,4}(?:com|net|org|io|app|example|link|site|online|store|ly|gl|page"
-        r"|dev|br|shop|info|biz|xyz|tech|cloud|club|live|world|solar|energy|eco|digital|agency|company|services|(?-i:me|co|us"
-        r"|ai|tv|pt|mx|cl|pe|uk|eu))"
-        r"(?![\w-])(?:\.\w\w\b)?(?:/[^\s<>\"]*)?"
-        r"|(?<![\w.])[\w-]{1,63}\.\w{2,6}/[^\s<>\"]+"
+        r"|(?<![\w@.-])(?:[\w-]{1,63}\.){1,4}(?:com|net|org|io|app|example|link|site|online|store|ly|gl|page|dev|br|shop"
+        r"|info|biz|xyz|tech|cloud|club|live|world|solar|energy|eco|digital|agency|company|services|(?-i:me|co|us|ai|tv|pt"
+        r"|mx|cl|pe|uk|eu))(?![\w-])(?:\.\w\w\b)?(?:/[^\s<>\"]*)?|(?<![\w.])[\w-]{1,63}\.\w{2,6}/[^\s<>\"]+"
         r"|\b[\w-]+ (?:ponto|punto|dot) (?:com|net|org|br)\b"
     ),
     re.IGNORECASE,
@@ -58,15 +56,14 @@ _ADDRESS = re.compile(
 
 _NUMBER = re.compile(r"(?<![\w/.=-])(?:\+?\d{1,3} ?)?(?:\(?\d{2,3}\)? ?)?\d{4,5}[- .]?\d{4}(?![\w/])")
 _ANNOUNCED = re.compile(
-    r"\b(?:segue|seguem|aqui esta|aqui vai|here is|here's|here comes|aqui tienes|aqui te dejo|te dejo|clique n[oa]|acesse|click)"
-    r"(?: \w+){0,3}? (?:link|enlace)\b"
+    r"\b(?:segue|seguem|aqui esta|aqui vai|here is|here's|here comes|aqui tienes|aqui te dejo|te dejo|clique n[oa]|acesse"
+    r"|click)(?: \w+){0,3}? (?:link|enlace)\b"
 )
 _SENTENCE = re.compile(r"(?:[^.!?\n]|[.](?=\d))+[.!?]*")
 # The price of something, not what the customer pays today.
 _PRICED = re.compile(
     r"\b(?:cust(?:a|am|aria|o)|cuesta|costs?|sai (?:por|a)|fica (?:em|por)|sale|vale|preco|precio|price|parcelas?|cuotas?"
-    r"|installments?|desconto"
-    r"|descuento|discount|investimento|inversion|valor (?:do|da|total))\b"
+    r"|installments?|desconto|descuento|discount|investimento|inversion|valor (?:do|da|total))\b"
 )
 
 

@@ -32,8 +32,8 @@ class ClaimPattern:
 
 
 MEETING = (
-    r"(?:visit(?:a|inha)|reuniao|horario|agendamento|encontro|atendimento|compromisso|cita|reunion|turno|slot"
-    r"|visit|meeting|appointment|booking|reserva)"
+    r"(?:visit(?:a|inha)|reuniao|horario|agendamento|encontro|atendimento|compromisso|cita|reunion|turno|slot|visit|meeting"
+    r"|appointment|booking|reserva)"
 )
 # A place in somebody's calendar, which is given, held or lost.
 PLACE = (
@@ -73,8 +73,8 @@ HELD_EN = r"(?:saved|held|blocked|set aside|kept|waiting)\b"
 WE = r"(?:\b(?:i|we|i've|we've|i have|we have|i just|just|system has|team has)(?: (?:\w+|just)){0,2}? )"
 YOUR = r"(?:sua|seu|a sua|o seu|tua|teu|tu|su|la|el|a visita|o horario|a reuniao|para|pra|voce|entao)"
 BE = (
-    r"(?:esta|estao|ta|tao|ficou|ficaram|fica|fico|foi|foram|deixei|deixamos|deixo|ja|ya|tem|tens|tienes|tiene|tenho"
-    r"|quedo|queda|quedaste|quedas|quedado|deje\^|dejamos|fue|fueron|encontra(?:-se)?|sido|segue|esta(?:s|n|mos))"
+    r"(?:esta|estao|ta|tao|ficou|ficaram|fica|fico|foi|foram|deixei|deixamos|deixo|ja|ya|tem|tens|tienes|tiene|tenho|quedo"
+    r"|queda|quedaste|quedas|quedado|deje\^|dejamos|fue|fueron|encontra(?:-se)?|sido|segue|esta(?:s|n|mos))"
 )
 BE_EN = r"(?:\b(?:is|are|was|were|been|got|get|have you|consider (?:it|yourself)|it)|'s|'re)"
 # Before it any meeting is meant, not this one: "com a visita marcada", "without the visit booked".
@@ -84,13 +84,13 @@ ANY = (
 )
 # Before it something is to be settled, or settled as a rule: "será marcada", "as visitas são marcadas por aqui".
 TO_BE = (
-    r"(?:ser|sera|serao|seria|seja|sejam|sao|eh|es|son|hora|horas|fique|fiquem|estiver|estivesse|esteja|for|forem|fosse|sendo"
-    r"|siendo|quede|este|sea|pre|com|con|sem|sin|visitas|reunioes|citas|horarios|turnos|ter|tener|os|as|ou|nem|be|being|do|del|de"
+    r"(?:ser|sera|serao|seria|seja|sejam|sao|eh|es|son|hora|horas|fique|fiquem|estiver|estivesse|esteja|for|forem|fosse"
+    r"|sendo|siendo|quede|este|sea|pre|com|con|sem|sin|visitas|reunioes|citas|horarios|turnos|ter|tener|os|as|ou|nem|be"
+    r"|being|do|del|de"
     rf"|{ANY} {MEETING}(?: tecnica)?)"
 )
 # Words of agreement with which a claim begins.
 AGREED = (
     r"(?:tudo|ja|ya|entao|entonces|todo|all|now|pronto|prontinho|perfeito|certo|certinho|otimo|listo|listito|perfecto|great"
-    r"|done|ok"
-    r"|okay|show|beleza|isso|sim|si|yes|maravilha|legal|top|boa|feito|genial|dale|awesome|super)"
+    r"|done|ok|okay|show|beleza|isso|sim|si|yes|maravilha|legal|top|boa|feito|genial|dale|awesome|super)"
 )

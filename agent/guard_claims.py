@@ -39,18 +39,17 @@ PATTERNS = (*BOOKED, *CHANGED, *PEOPLE, *OTHERS)
 
 _TICK = re.compile(r"[✅☑✔]")
 _DONE = (
-    r"(?:pront(?:o|inho|issimo)|feit(?:o|inho)|tudo (?:certo|certinho|resolvido|feito|pronto|ok)|(?:ya|ja) (?:quedo|ficou|foi"
-    r"|esta|ta)|resolvid(?:o|inho)|missao cumprida"
-    r"|list(?:o|ito)|(?:esta )?todo (?:listo|hecho|en orden|arreglado|resuelto)|hecho|done|all done|all set|sorted|all sorted"
-    r"|(?:you|we)(?:'re| are) (?:all )?(?:set|good)"
-    r"|it's done|esta feito|ta feito|dito e feito|(?:considere|considera|considerate) (?:feito|hecho)|esta resolvido"
-    r"|esta hecho|fechad(?:o|inho|issimo)|fechou|trato hecho|deal|combinadissimo)"
+    r"(?:pront(?:o|inho|issimo)|feit(?:o|inho)|tudo (?:certo|certinho|resolvido|feito|pronto|ok)|(?:ya|ja) (?:quedo|ficou"
+    r"|foi|esta|ta)|resolvid(?:o|inho)|missao cumprida|list(?:o|ito)|(?:esta )?todo (?:listo|hecho|en orden|arreglado"
+    r"|resuelto)|hecho|done|all done|all set|sorted|all sorted|(?:you|we)(?:'re| are) (?:all )?(?:set|good)|it's done"
+    r"|esta feito|ta feito|dito e feito|(?:considere|considera|considerate) (?:feito|hecho)|esta resolvido|esta hecho"
+    r"|fechad(?:o|inho|issimo)|fechou|trato hecho|deal|combinadissimo)"
 )
 _TICK_WORDS = re.compile(rf"\b(?:{_DONE}|{MEETING})\b")
 _NODS = (
-    r"(?:(?:perfeito|perfecto|perfect|otimo|legal|show|maravilha|beleza|blz|certo|ok|okay|sim|si|yes|great|genial|super|excelente"
-    r"|excellent|awesome|isso|ja|ya|entao|entonces|esta|ta|oba|eba|uhul|opa|agora sim|tranquil[oa]|calma|relaxa|pode deixar"
-    r"|fica tranquil[oa])\W+){0,3}"
+    r"(?:(?:perfeito|perfecto|perfect|otimo|legal|show|maravilha|beleza|blz|certo|ok|okay|sim|si|yes|great|genial|super"
+    r"|excelente|excellent|awesome|isso|ja|ya|entao|entonces|esta|ta|oba|eba|uhul|opa|agora sim|tranquil[oa]|calma|relaxa"
+    r"|pode deixar|fica tranquil[oa])\W+){0,3}"
 )
 # A sentence that is nothing but "Prontinho, Maria!".
 _DONE_ALONE = re.compile(rf"^\W*{_NODS}{_DONE}(?:,? (?!para|pra|for|em|in|with|com|de|se|si|if|quando)[\w']+){{0,2}}\W*$")
@@ -61,8 +60,7 @@ _GOES_ON = re.compile(
 # What is promised waits for something: "me diz qual prefere que eu já agendo".
 _WAITS = re.compile(
     r"\b(?:let me know|tell me|me (?:diz|diga|fala|fale|avisa|avise|responde|responda)|dime|avisame|responda|escolh\w+"
-    r"|elij\w+|elige|choose"
-    r"|pick|preciso|necesito|i need|opc\w+|options?|horarios)\b"
+    r"|elij\w+|elige|choose|pick|preciso|necesito|i need|opc\w+|options?|horarios)\b"
 )
 _ASKS_ELSE = re.compile(
     r"\b(?:ajud\w+|ayud\w+|help|mais alg\w+|algo mais|algo mas|anything|else|duvidas?|dudas?|questions?|endereco|direccion"
@@ -71,13 +69,12 @@ _ASKS_ELSE = re.compile(
 # Nothing is said to be booked while something is.
 _NOTHING_BOOKED = re.compile(
     rf"\b(?:nao|nunca) (?:\w+ ){{0,2}}?(?:ha|tem|tenho|temos|existe|consta|encontrei|achei|vejo"
-    rf"|localizei) (?:\w+ ){{0,2}}?(?:nenhum\w* )?"
-    rf"(?:{MEETING}|nada marcado)(?! livre)"
-    rf"|\b(?:sua|tu|su) {MEETING}(?: \w+){{0,2}}? (?:nao|no) (?:\w+ )?(?:esta|foi|ficou|quedo|fue)(?: \w+)? (?:marcad|agendad"
-    r"|confirmad)"
-    r"|\b(?:nada|nothing)(?: \w+){0,3}? (?:marcado|agendado|reservado|booked|scheduled)"
-    rf"|\bno (?:\w+ ){{0,2}}?(?:tienes|tiene|hay|encontre|encuentro|veo) (?:\w+ )?(?:ninguna? )?{MEETING}(?! libre| disponible)"
-    rf"|\b(?:you (?:don't|do not) have|you have no|there is no|there's no|found no|no|isn't any) (?:an? |any )?(?:{MEETING}) "
+    rf"|localizei) (?:\w+ ){{0,2}}?(?:nenhum\w* )?(?:{MEETING}|nada marcado)(?! livre)|\b(?:sua|tu"
+    rf"|su) {MEETING}(?: \w+){{0,2}}? (?:nao|no) (?:\w+ )?(?:esta|foi|ficou|quedo|fue)(?: \w+)? (?:marcad|agendad"
+    r"|confirmad)|\b(?:nada|nothing)(?: \w+){0,3}? (?:marcado|agendado|reservado|booked|scheduled)"
+    rf"|\bno (?:\w+ ){{0,2}}?(?:tienes|tiene|hay|encontre|encuentro|veo) (?:\w+ )?(?:ninguna? )?{MEETING}(?! libre"
+    rf"| disponible)|\b(?:you (?:don't|do not) have|you have no|there is no|there's no|found no|no|isn't any) (?:an? "
+    rf"|any )?(?:{MEETING}) "
     r"(?:booked|scheduled|on|under|yet|with)|\byou (?:don't|do not) have (?:an?y? )?(?:meeting|visit|appointment)"
 )
 _ELSE = re.compile(

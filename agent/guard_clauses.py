@@ -22,13 +22,13 @@ ENDS = re.compile(
 )
 _CLAUSE = re.compile(r"[^,;:()]+")
 _IDIOM = re.compile(
-    r"\b(?:nao se preocup\w+|no te preocup\w+|no se preocup\w+|don't worry|no worries|sem problemas?"
-    r"|sin problemas?|no problem|nao so|not only|no doubt"
-    r"|nada mais|sem duvida|sin duda|nao esquec\w+|don't forget|no olvid\w+|nao tem erro)\b"
+    r"\b(?:nao se preocup\w+|no te preocup\w+|no se preocup\w+|don't worry|no worries|sem problemas?|sin problemas?"
+    r"|no problem|nao so|not only|no doubt|nada mais|sem duvida|sin duda|nao esquec\w+|don't forget|no olvid\w+"
+    r"|nao tem erro)\b"
 )
 _DENIAL = re.compile(
-    r"(?:\b(?:nao|nunca|nada|jamais|nem|nenhum\w*|ninguem|ningun\w*|nadie|tampouco|tampoco|not|never"
-    r"|nothing|none|nobody|neither|cannot|(?:found|have|has|see|is|are|there's) no)\b|n't\b)(?:\W+[\w'^]+){0,5}\W*$"
+    r"(?:\b(?:nao|nunca|nada|jamais|nem|nenhum\w*|ninguem|ningun\w*|nadie|tampouco|tampoco|not|never|nothing|none|nobody"
+    r"|neither|cannot|(?:found|have|has|see|is|are|there's) no)\b|n't\b)(?:\W+[\w'^]+){0,5}\W*$"
 )
 _SPANISH_NO = re.compile(
     r"\bno (?:(?:se|te|le|me|la|lo|he|hemos|ha|ya|aun|todavia|esta|estan|queda|quedo|fue|tengo|tienes|hay|nada) ){0,3}$"
@@ -41,15 +41,14 @@ _TAKEN = re.compile(
     r"|somebody else)\b"
 )
 _CONDITION = re.compile(
-    r"\b(?:se (?!agend|reserv|confirm|marc|cancel|encontra|ha |le |te |cambi|movi|reprogram)|si |if\b|caso"
-    r"|quando|cuando|when\b|once\b(?! de)|assim que|logo que|as soon as|en cuanto|tan pronto"
-    r"|depois (?:de|que|da)|apos|after|despues de|until|unless|ate que|hasta que|uma vez|una vez"
-    r"|antes d[eao]|before|para que|quer que|quiera que|quieres que|gostaria que|prefere que|basta"
-    r"|so falta)"
+    r"\b(?:se (?!agend|reserv|confirm|marc|cancel|encontra|ha |le |te |cambi|movi|reprogram)|si |if\b|caso|quando|cuando"
+    r"|when\b|once\b(?! de)|assim que|logo que|as soon as|en cuanto|tan pronto|depois (?:de|que|da)|apos|after|despues de"
+    r"|until|unless|ate que|hasta que|uma vez|una vez|antes d[eao]|before|para que|quer que|quiera que|quieres que"
+    r"|gostaria que|prefere que|basta|so falta)"
 )
 _FOLLOWING_CONDITION = re.compile(
-    r"\b(?:se (?:voce|o|a|quiser|confirm|escolh)|si |if |assim que|quando|cuando|when |once |as soon as"
-    r"|en cuanto|depois que|after you|until)"
+    r"\b(?:se (?:voce|o|a|quiser|confirm|escolh)|si |if |assim que|quando|cuando|when |once |as soon as|en cuanto"
+    r"|depois que|after you|until)"
 )
 _NEAR = 300  # characters around a claim that can deny or condition it; bounds the work on long texts
 _TOLD = re.compile(

@@ -23,13 +23,11 @@ _N = rf"(?:\d{{1,4}}|{one_of([*NUMBERS, 'a', 'an', 'meia', 'media', 'half an'])}
 _UNIT = "|".join(f"(?P<{name}>{words})" for name, words in _UNITS.items())
 _SPAN = re.compile(
     rf"(?<![\w:/.,])(?:(?P<n2>{_N}) ?(?:a|o|ou|or|to|e|-) )?(?P<n>{_N})[ -]?(?:{_UNIT})\b(?P<working> (?:uteis|util|habiles"
-    r"|business days))?"
-    r"(?P<half> (?:e mei[ao]|y media|and a half))?"
+    r"|business days))?(?P<half> (?:e mei[ao]|y media|and a half))?"
 )
 _NEARLY = (
     r"(?:ate|cerca de|uns|umas|mais de|menos de|mais ou menos|no maximo|aproximadamente|apenas|so|up to|about|around"
-    r"|less than|more than"
-    r"|just|only|unos|unas|hasta|mas de|menos|solo|os|as|los|las|the next|proxim[oa]s|max)"
+    r"|less than|more than|just|only|unos|unas|hasta|mas de|menos|solo|os|as|los|las|the next|proxim[oa]s|max)"
 )
 # Counted from now, or as a deadline.
 _FROM_NOW = re.compile(
@@ -45,9 +43,8 @@ _LASTS = re.compile(
 _VOUCHED = re.compile(r"^ (?:de garantia|de duracao|de duracion|de prazo|de vida util|warranty|guarantee)\b|^-?year warranty")
 _HARMLESS_MIN = 10  # "leva 2 minutinhos" of chatting
 _IN_TOUCH = re.compile(
-    r"\b(?:lig[aou]\w*|cham[ao]\w*|retorn\w*|respond\w*|cheg\w+|visit\w*|call\w*|contact\w*|contat\w*|llam\w+|volt\w+|avis\w+"
-    r"|confirm\w+|envi\w+"
-    r"|mand\w+|reuniao|meeting|appointment|cita)\b"
+    r"\b(?:lig[aou]\w*|cham[ao]\w*|retorn\w*|respond\w*|cheg\w+|visit\w*|call\w*|contact\w*|contat\w*|llam\w+|volt\w+"
+    r"|avis\w+|confirm\w+|envi\w+|mand\w+|reuniao|meeting|appointment|cita)\b"
 )
 _DENIED = re.compile(r"\b(?:nao|no|not|never|nunca|sem|sin|can't|don't|isn't)\b")
 _SAID = re.compile(r"\b(?:voce|tu|usted|you)\b")

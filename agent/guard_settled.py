@@ -28,25 +28,21 @@ _TURNS = re.compile(r"[;]|[,:]? (?:entao|entonces|so then|then|mas|porem|pero|bu
 _REMAINS = re.compile(r"\b(?:so|somente|apenas|solo|solamente|only|just|sim|si|yes|tambem|tambien|too)\b")
 _HOURS_KEPT = re.compile(
     r"\b(?:atend\w+|funciona\w*|abr(?:e|imos|em|en)|aberto|abierto|open(?:s|ing)?|horario de|trabalha\w*|trabaja\w*"
-    r"|expediente|office hours"
-    r"|closes?|fecha(?:mos|m)?|cierra|cerramos)\b|\b(?:de|from) \w+(?:-feira)? (?:a|aa|ate|to|through) \w+"
-    r"|\bd?[ae]s \S+ (?:aas|as|ate|to|a las) \S+"
+    r"|expediente|office hours|closes?|fecha(?:mos|m)?|cierra|cerramos)\b|\b(?:de|from) \w+(?:-feira)? (?:a|aa|ate|to"
+    r"|through) \w+|\bd?[ae]s \S+ (?:aas|as|ate|to|a las) \S+"
 )
 _NODS = re.compile(
     r"\b(?:perfeito|perfect[oa]?|otimo|show|maravilha|beleza|blz|combinad\w+|fech(?:ou|ado|adinho)|feito|certo|certinho"
-    r"|pronto|prontinho|ok|okay"
-    r"|claro|listo|vale|dale|great|sure|deal|done|top|legal|isso|excelente|excellent|genial|awesome|anotad\w+|entendid\w+"
-    r"|noted|got it|ate"
-    r"|hasta|obrigad[oa]|gracias|thanks|oba|uhul|bora|partiu)\b|[👍🤝🎉🥳📌✔✅☑🙌👌💪🗓📅🚀🤩😉]"
+    r"|pronto|prontinho|ok|okay|claro|listo|vale|dale|great|sure|deal|done|top|legal|isso|excelente|excellent|genial"
+    r"|awesome|anotad\w+|entendid\w+|noted|got it|ate|hasta|obrigad[oa]|gracias|thanks|oba|uhul|bora|partiu)\b"
+    r"|[👍🤝🎉🥳📌✔✅☑🙌👌💪🗓📅🚀🤩😉]"
 )
 _NOD_FIRST = re.compile(rf"\W*(?:{_NODS.pattern}|(?:voce|vc|eu|sim|si|yes|me)\b)")
 _ASKS_BACK = re.compile(
     r"\b(?:qual|quais|cual|cuales)\W*\?|\b(?:confirm\w*|pode ser|puede ser|serve|certo|correto|correcto|combinad\w+"
-    r"|quer (?:que eu|confirm\w+|marcar|esse|este|ficar)|prefer\w*"
-    r"|prefier\w*|fica bo[ma]|tudo bem|qual (?:d\w+|prefer\w+|fica|voce|hora\w*|opc\w*|te|o melhor)|cual (?:prefier\w+|te|de"
-    r"|es)|which|ok|works?"
-    r"|sirve|te queda|te parece|marco|agendo|fecho|reservo|book|shall|right|suits?|topa|fechado|isso mesmo|posso|puedo"
-    r"|de acuerdo|good|bom|bien)\b"
+    r"|quer (?:que eu|confirm\w+|marcar|esse|este|ficar)|prefer\w*|prefier\w*|fica bo[ma]|tudo bem|qual (?:d\w+|prefer\w+"
+    r"|fica|voce|hora\w*|opc\w*|te|o melhor)|cual (?:prefier\w+|te|de|es)|which|ok|works?|sirve|te queda|te parece|marco"
+    r"|agendo|fecho|reservo|book|shall|right|suits?|topa|fechado|isso mesmo|posso|puedo|de acuerdo|good|bom|bien)\b"
 )
 _LABEL = re.compile(r"^\W*(?:dia|data|date|fecha|hora|horario|time|when|quando|cuando|day)\s*:")
 _NUMBERED = re.compile(rf"^\W*(?:(?:\d{{1,2}}|[a-e])\s?[).:-]\s?(?!\d)|{NOISE})|\b\d\)[^)]*\b\d\)")
@@ -75,7 +71,7 @@ def _why(part: Sentence, known: Known) -> str:
 
 def _is_settled(parts: Sequence[Sentence], n: int) -> bool:
     part = parts[n]
-    if any({"booked", "moved"} & set(facts) for facts in claims_of(part)):
+    if any("booked" in facts[:1] or "moved" in facts[:1] for facts in claims_of(part)):
         return True
     is_asked = part.asks and not _is_answered(parts, n)
     return not (is_asked or _is_listed(parts, n) or (not part.asks and _says_what_for(part)) or _is_asked_back(parts, n))
@@ -87,6 +83,10 @@ def _is_backed(part: Sentence) -> bool:
     claimed = {fact for facts in claims_of(part) for fact in facts}
     if any(getattr(known, fact) for fact in claimed & {"cancelled", "completed", "no_show"}):
         return True
+    if known.completed or known.no_show:  # what was may be spoken of: "espero que a visita de terça tenha sido boa"
+        past = [moment.astimezone(known.zone) for moment in known.moments if moment < _now(part)]
+        if any(mention.fits(moment) for mention in part.mentions for moment in past):
+            return True
     if begins is None:
         return known.booked or (known.moved and "moved" in claimed)
     return known.booked and any(mention.fits(begins.astimezone(known.zone)) for mention in part.mentions)

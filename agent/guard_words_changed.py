@@ -12,8 +12,8 @@ _GONE = (
     r"|(?:cancell?ed|called off|scrapped|removed|deleted)\b)"
 )
 _IS = (
-    r"(?:\b(?:foi|ficou|fica|esta|ta|foram|ja|ya|fue|quedo|queda|sido|is|was|been|got|consider it|considera\w*|considere\w*)"
-    r"|'s)"
+    r"(?:\b(?:foi|ficou|fica|esta|ta|foram|ja|ya|fue|quedo|queda|sido|is|was|been|got|consider it|considera\w*"
+    r"|considere\w*)|'s)"
 )
 _AFTER_A_NOD = r"^\W*(?:tudo |ja |ya |pronto |prontinho |listo |all |now |done )?"
 
@@ -31,8 +31,8 @@ _MOVED = (
     _moved(rf"{_AFTER_A_NOD}{_MOVED_WORD}"),
     _moved(rf"\b(?:{MEETING}|time|hora)(?: tecnica)? {_MOVED_WORD}", unless_after=ANY),
     _moved(
-        r"\b(?:remarquei|reagendei|mudei(?! de)|alterei|troquei|adiei|antecipei|empurrei|joguei|puxei|adiantei"
-        r"|(?:passei|transferi) (?:a )?(?:sua|o seu|seu) (?:visita|reuniao|horario))\b",
+        r"\b(?:remarquei|reagendei|mudei(?! de)|alterei|troquei|adiei|antecipei|empurrei|joguei|puxei|adiantei|(?:passei"
+        r"|transferi) (?:a )?(?:sua|o seu|seu) (?:visita|reuniao|horario))\b",
         deed=True,
     ),
     _moved(
@@ -41,8 +41,8 @@ _MOVED = (
         deed=True,
     ),
     _moved(
-        r"\b(?:acabei de|consegui|acabo de|pude|managed to|able to) (?:remarcar|reagendar|mudar|alterar|trocar|cambiar|mover"
-        r"|reprogramar|move|reschedule|switch)(?:la|lo)?\b",
+        r"\b(?:acabei de|consegui|acabo de|pude|managed to|able to) (?:remarcar|reagendar|mudar|alterar|trocar|cambiar"
+        r"|mover|reprogramar|move|reschedule|switch)(?:la|lo)?\b",
         deed=True,
     ),
     _moved(
@@ -53,13 +53,11 @@ _MOVED = (
     _moved(rf"{WE}(?:moved|rescheduled|changed|switched|postponed|pushed|shifted|bumped|swapped)\b", deed=True),
     _moved(
         r"\b(?:remarcacao|mudanca|alteracao|reagendamento|troca|cambio|reprogramacion)(?: de \w+)?(?: \w+)? (?:feit|efetuad"
-        r"|concluid"
-        r"|realizad|confirmad|hech)\w*"
+        r"|concluid|realizad|confirmad|hech)\w*"
     ),
     _moved(
         r"\b(?:conclui|fiz|finalizei|efetuei|realizei|hice|made|completed)(?: \w+){0,2}? (?:remarcacao|mudanca|alteracao"
-        r"|troca|reagendamento"
-        r"|cambio|change)\b",
+        r"|troca|reagendamento|cambio|change)\b",
         deed=True,
     ),
     ClaimPattern(
@@ -79,21 +77,18 @@ _CANCELLED = (
     ),
     _cancelled(
         r"\b(?:acabei de|consegui|acabo de|pude|managed to|able to) (?:cancelar|desmarcar|anular|cancel)(?:la|lo)?\b"
-        r"|\b(?:cancele\^"
-        r"|anule\^|di de baja|dei baixa|liberei|libere\^|(?:he|hemos) (?:cancelado|anulado)\b|se cancelo\b)",
+        r"|\b(?:cancele\^|anule\^|di de baja|dei baixa|liberei|libere\^|(?:he|hemos) (?:cancelado|anulado)\b|se cancelo\b)",
         deed=True,
     ),
     _cancelled(
         rf"{WE}(?:cancell?ed|called off|freed up)\b|\b(?:tirei|removi|apaguei|exclui|quite\^|saque\^|elimine\^|removed"
-        r"|deleted|took"
-        r"|taken)(?: \w+){0,3}? (?:da|do|de la|del|from|off|from the|off the) (?:\w+ )?(?:agenda|calendario|calendar|schedule"
-        r"|sistema)\b",
+        r"|deleted|took|taken)(?: \w+){0,3}? (?:da|do|de la|del|from|off|from the|off the) (?:\w+ )?(?:agenda|calendario"
+        r"|calendar|schedule|sistema)\b",
         deed=True,
     ),
     _cancelled(
         r"\b(?:cancelamento|cancelacion|anulacion|cancellation)(?: \w+){0,2}? (?:feit|efetuad|concluid|realizad|confirmad"
-        r"|registrad"
-        r"|hech|complete|confirmed|done|processed|gone through|through|ok\b)\w*"
+        r"|registrad|hech|complete|confirmed|done|processed|gone through|through|ok\b)\w*"
     ),
     _cancelled(
         r"\b(?:conclui|fiz|finalizei|efetuei|realizei|hice|made|completed|processed)(?: \w+){0,2}? (?:cancelamento"
@@ -102,9 +97,8 @@ _CANCELLED = (
     ),
     ClaimPattern(
         ("cancelled",),
-        r"\b(?:nao|not|isn't)(?: \w+){0,3}? (?:mais|anymore|any longer)(?: \w+){0,3}? (?:agenda|calendario|calendar|marcad\w+"
-        r"|agendad\w+|schedule)\b"
-        r"|\b(?:ja nao|ya no)(?: \w+){0,3}? (?:agenda|calendario|marcad\w+|agendad\w+)\b"
+        r"\b(?:nao|not|isn't)(?: \w+){0,3}? (?:mais|anymore|any longer)(?: \w+){0,3}? (?:agenda|calendario|calendar"
+        r"|marcad\w+|agendad\w+|schedule)\b|\b(?:ja nao|ya no)(?: \w+){0,3}? (?:agenda|calendario|marcad\w+|agendad\w+)\b"
         r"|\bno longer (?:\w+ )?(?:booked|scheduled|on)\b"
         rf"|\b{MEETING}(?: \S+){{0,4}}? (?:nao|no|won't|will not|isn't) (?:acontece\w*|vai (?:mais )?(?:acontecer|ter)|existe"
         r"|rola|happen\w*|va|be happening)\b",

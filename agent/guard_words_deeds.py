@@ -35,21 +35,17 @@ been feed speed red bed
 _THE = r"a|o|sua|seu|tua|tu|su|la|el|the|your|essa|esse|esta|este|nossa|nosso"
 _BUSINESS = (
     r"(?:projeto|solicitacao(?: de \w+)?|pedido|chamado|ticket|instalacao|pagamento|sinal|desconto|credito|financiamento"
-    r"|cadastro|proposta|contrato|orcamento|kit|entrega"
-    r"|compra"
-    r"|proyecto|instalacion|pago|descuento|financiacion|presupuesto|contrato|propuesta|project|installation|payment|deposit"
-    r"|discount"
-    r"|loan|financing|quote|proposal|contract|order|delivery)"
+    r"|cadastro|proposta|contrato|orcamento|kit|entrega|compra|proyecto|instalacion|pago|descuento|financiacion|presupuesto"
+    r"|contrato|propuesta|project|installation|payment|deposit|discount|loan|financing|quote|proposal|contract|order"
+    r"|delivery)"
 )
 _IS_OR_HAS = (
-    r" (?:foi|ficou|fica para|esta|ta|ja|ya|caiu|saiu|entrou|comecou|chegou|segue|sigue|continua|permanece|has|was|got|stands"
-    r"|went|fue"
-    r"|quedo|queda|entro|salio|llego|empezo|acaba|acabou|consta|fell|came)\b"
+    r" (?:foi|ficou|fica para|esta|ta|ja|ya|caiu|saiu|entrou|comecou|chegou|segue|sigue|continua|permanece|has|was|got"
+    r"|stands|went|fue|quedo|queda|entro|salio|llego|empezo|acaba|acabou|consta|fell|came)\b"
 )
 _NOT_SO = (
-    r"(?! ?(?:\w+ ){0,3}(?:not|nao|no|never|nunca|yet|livre|disponive\w+|ocupad\w+|vag[oa]|chei[oa]|lotad\w+|indispon\w+|free"
-    r"|available|taken|open"
-    r"|full|libre|disponible|passou|inclu\w+|included)\b|n't)"
+    r"(?! ?(?:\w+ ){0,3}(?:not|nao|no|never|nunca|yet|livre|disponive\w+|ocupad\w+|vag[oa]|chei[oa]|lotad\w+|indispon\w+"
+    r"|free|available|taken|open|full|libre|disponible|passou|inclu\w+|included)\b|n't)"
 )
 _LOOKING = """
 verificando checando conferindo consultando vendo olhando buscando procurando confirmando falando perguntando entendendo
@@ -68,6 +64,11 @@ DEEDS = (
         rf"{_NOT_SO}",
         unless_after=r"(?:horario|hora|depois|apos|antes|durante|na|da|com|em|de|en|after|before|during|at|for|para|pra)",
     ),
+    ClaimPattern(
+        ("booked",),
+        rf"\b(?:{_THE}) {MEETING}(?: tecnica)? (?:ainda |todavia |still )?(?:segue|sigue|continua|permanece|stands|is still"
+        rf"|esta de pe)\b{_NOT_SO}",
+    ),
     # Nor does any tool tell how a project, a payment or a proposal stands.
     ClaimPattern(("never",), rf"\b(?:{_THE}) {_BUSINESS}(?: (?!nao|no\b|not)\S+){{0,3}}?{_IS_OR_HAS}{_NOT_SO}"),
     ClaimPattern(_ANY_DEED, rf"\b(?!(?:{one_of(_TALK_PT.split())})\b)[a-z]{{2,}}(?<![aei]r)ei\b", is_past_deed=True),
@@ -78,18 +79,15 @@ DEEDS = (
         _ANY_DEED,
         r"\b(?:i|we|i've|we've|i have|we have)(?: (?:also|already|just|now|gone ahead and|went ahead and|quickly))*"
         rf" (?:(?!(?:{one_of(_TALK_EN.split())})\b)[a-z]{{2,}}ed|made(?! (?:a|an) (?:mistake|error|list|note))"
-        r"|took(?! a look)|taken care"
-        r"|done)\b",
+        r"|took(?! a look)|taken care|done)\b",
         is_past_deed=True,
     ),
     ClaimPattern(
         _ANY_DEED,
         r"\b(?:tudo|todo|esta|ta|estamos|everything(?:'s| is)|it's|that's|you're|you are|all)(?: ja| ya| esta| ta| foi"
-        r"| mais que| bem| fue"
-        r"| quedo| already| all)?"
-        r" (?:(?:resolvid|encaminhad|acertad|ajeitad|providenciad|certos|combinad|arreglad|resuelt|organizad)\w*"
-        r"|taken care of|handled|sorted"
-        r"|arranged)\b(?! (?:na|no|en|at|by|pelo|pela|con|com|durante)\b)",
+        r"| mais que| bem| fue| quedo| already| all)? (?:(?:resolvid|encaminhad|acertad|ajeitad|providenciad|certos"
+        r"|combinad|arreglad|resuelt|organizad)\w*|taken care of|handled|sorted|arranged)\b(?! (?:na|no|en|at|by|pelo|pela"
+        r"|con|com|durante)\b)",
     ),
     ClaimPattern(_ANY_DEED, r"\b(?:queda|quedo|esta|ya|ja|ficou|foi) (?:hech|feit|list)[oa]s? (?:el|la|o|a|tu|sua|seu) \w+"),
     # "Encaminhamento feito": any noun that is done.
@@ -106,8 +104,7 @@ DEEDS = (
     ClaimPattern(
         _ANY_DEED,
         r"\b(?:desfiz|refiz|fiz (?:a |o |sua |seu |tudo)|dei (?:entrada|baixa|andamento|sequencia|um jeito|ok)|hice (?:la "
-        r"|el |tu |todo)"
-        r"|deshice|di (?:curso|de alta))",
+        r"|el |tu |todo)|deshice|di (?:curso|de alta))",
         is_past_deed=True,
     ),
     # Nobody tells us what a seller has done.
@@ -118,11 +115,10 @@ DEEDS = (
     # Soon, but after this reply, when no tool runs.
     ClaimPattern(
         ("will",),
-        r"\b(?:vou|vamos|voy a|vamos a|i'll|i will|we'll|i'm going to|deixa que eu|deixa comigo que eu)(?: \w+)?? (?:te |lhe "
-        r"|ja |ya )?(?:providenci"
-        r"|resolv|encaminh|acion|transfer|remarc|reagend|cancel|desmarc|marc|agend|reserv|garant|liber|bloque|adiant|tramit"
-        r"|gestion|book|schedul"
-        r"|arrang|handle|take care|set (?:it|that) up|sort)(?:ar|er|ir|arte|arlo|arla|e|ing)?\b",
+        r"\b(?:vou|vamos|voy a|vamos a|i'll|i will|we'll|i'm going to|deixa que eu|deixa comigo que eu)(?: \w+)?? (?:te "
+        r"|lhe |ja |ya )?(?:providenci|resolv|encaminh|acion|transfer|remarc|reagend|cancel|desmarc|marc|agend|reserv"
+        r"|garant|liber|bloque|adiant|tramit|gestion|book|schedul|arrang|handle|take care|set (?:it|that) up|sort)(?:ar|er"
+        r"|ir|arte|arlo|arla|e|ing)?\b",
     ),
     ClaimPattern(
         _ANY_DEED,

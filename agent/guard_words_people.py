@@ -9,22 +9,21 @@ def _called(words: str, *, deed: bool = False, unless_after: str = "") -> ClaimP
 
 # Times, options and facts are passed on to the customer, not the customer to a person: "já te passei os horários".
 _TO_YOU = (
-    r"(?! (?:a |o |os |as |la |el |los |las |sua |tu |su |todos? os |todas? as |uns |algun[oa]s )?(?:seu |sua )?(?:\w+ )?"
-    r"(?:visita|reuniao|reunion|cita|horarios?|opc\w+|informac\w+|dados|datos|dias?|datas|valores|detalhes|detalles|link|enlace"
-    r"|endereco|direccion|condicoes|fatos)\b(?!.{0,20} PERSON))"
+    r"(?! (?:a |o |os |as |la |el |los |las |sua |tu |su |todos? os |todas? as |uns |algun[oa]s )?(?:seu "
+    r"|sua )?(?:\w+ )?(?:visita|reuniao|reunion|cita|horarios?|opc\w+|informac\w+|dados|datos|dias?|datas|valores|detalhes"
+    r"|detalles|link|enlace|endereco|direccion|condicoes|fatos)\b(?!.{0,20} PERSON))"
 )
 # What a person does in the meeting is no promise to call: "o vendedor responde na visita".
 _NOT_AT_THE_VISIT = r"(?!.*\b(?:na|durante|depois|apos|en|despues|during|at|after)(?: (?:a|da|the|de|la))* (?:visita|visit)\b)"
 _IN_TOUCH = (
-    r"(?:continuar?|continua|segue|seguir|entrar?a? em contato|falar?a?|chamar?a?|ligar?a?|retornar?a?|respondera?|assumir?a?"
-    r"|dar(?:a)? continuidade|contatar?a?|procurar?a?|continue|contact|call|give you|ring|take it|take this|handle|help you"
-    r"|reach|get back|take over|follow"
-    r"|be in touch|message|text"
-    r"|contactar|escribir|llamar|hablar|comunicar|atender|a conversa|com voce|contigo|with you)"
+    r"(?:continuar?|continua|segue|seguir|entrar?a? em contato|falar?a?|chamar?a?|ligar?a?|retornar?a?|respondera?"
+    r"|assumir?a?|dar(?:a)? continuidade|contatar?a?|procurar?a?|continue|contact|call|give you|ring|take it|take this"
+    r"|handle|help you|reach|get back|take over|follow|be in touch|message|text|contactar|escribir|llamar|hablar|comunicar"
+    r"|atender|a conversa|com voce|contigo|with you)"
 )
 _SOON = (
-    r"(?:em breve|ja ja|ja|logo|logo mais|em instantes|em seguida|daqui a pouco|agora|agora mesmo|jajá|jaja|ya|en breve|pronto"
-    r"|enseguida|en un momento|ahora|ahorita|shortly|soon|right away|in a moment|any minute)"
+    r"(?:em breve|ja ja|ja|logo|logo mais|em instantes|em seguida|daqui a pouco|agora|agora mesmo|jajá|jaja|ya|en breve"
+    r"|pronto|enseguida|en un momento|ahora|ahorita|shortly|soon|right away|in a moment|any minute)"
 )
 PEOPLE = (
     _called(
@@ -34,14 +33,14 @@ PEOPLE = (
     ),
     _called(
         r"\b(?:avisei|chamei|notifiquei|acionei|informei|comuniquei|alertei|contatei|contactei|falei com|conversei com|pedi"
-        r"|solicitei|avisamos|acionamos|chamamos|mandei)(?: \w+){0,4}? PERSON|\bdeixei (?:\w+ ){0,3}?(?:recado|mensagem|aviso)\b"
-        r"|(?<!te )\b(?:avisei|notifiquei|acionei|avise\^)(?= (?:que (?:voce|vc|tu)|aqui|la|sobre voce|do seu|de ti)|\W*$)",
+        r"|solicitei|avisamos|acionamos|chamamos|mandei)(?: \w+){0,4}? PERSON|\bdeixei (?:\w+ ){0,3}?(?:recado|mensagem"
+        r"|aviso)\b|(?<!te )\b(?:avisei|notifiquei|acionei|avise\^)(?= (?:que (?:voce|vc|tu)|aqui|la|sobre voce|do seu"
+        r"|de ti)|\W*$)",
         deed=True,
     ),
     _called(
         rf"\b(?:pase\^|derive\^|reenvie\^){_TO_YOU}|\b(?:avise\^|llame\^|notifique\^|informe\^|hable\^ con|contacte\^|mande\^"
-        r"|pedi|dije|comente\^|escribi)"
-        r"(?: \w+){0,4}? PERSON",
+        r"|pedi|dije|comente\^|escribi)(?: \w+){0,4}? PERSON",
         deed=True,
     ),
     _called(r"\b(?:he|hemos) (?:derivado|transferido|avisado|llamado|notificado|contactado)\b", deed=True),
@@ -59,17 +58,13 @@ PEOPLE = (
     ),
     _called(
         r"PERSON(?: \w+){0,4}? (?:foi|foram|esta|estao|fue|sido|been|was|is|ja|ya|has)(?: \w+){0,2}? (?:avisad[oa]s?"
-        r"|notificad[oa]s?"
-        r"|acionad[oa]s?|informad[oa]s?|chamad[oa]s?|cientes?|enterad[oa]s?|sabe|sabem|sabendo|por dentro|al tanto|notified"
-        r"|informed"
-        r"|told|alerted|contacted|aware|in the loop|on it|cuidando|vendo isso)\b"
+        r"|notificad[oa]s?|acionad[oa]s?|informad[oa]s?|chamad[oa]s?|cientes?|enterad[oa]s?|sabe|sabem|sabendo|por dentro"
+        r"|al tanto|notified|informed|told|alerted|contacted|aware|in the loop|on it|cuidando|vendo isso)\b"
     ),
     _called(
         r"\b(?:conversa|contato|caso|atendimento|pedido|mensagem|solicitacao|chat|request|message|conversacion|contacto"
-        r"|solicitud)"
-        r"(?: \w+){0,2}? (?:foi|esta|fue|sido|been|was|is|ja)(?: \w+){0,2}? (?:encaminhad|transferid|repassad|passad|derivad"
-        r"|registrad"
-        r"|forwarded|passed|transferred|handed|escalated|com (?:a|o|um|uma) PERSON)\w*"
+        r"|solicitud)(?: \w+){0,2}? (?:foi|esta|fue|sido|been|was|is|ja)(?: \w+){0,2}? (?:encaminhad|transferid|repassad"
+        r"|passad|derivad|registrad|forwarded|passed|transferred|handed|escalated|com (?:a|o|um|uma) PERSON)\w*"
     ),
     _called(
         rf"PERSON(?:(?! visita)(?! seu)[ ]\w+){{0,4}}? (?:vai|ira|va a|vao|van a|will|'ll|ja vai|segue|assume|sigue"
@@ -79,10 +74,9 @@ PEOPLE = (
     # In the present or soon: "um consultor já te chama", "te llamará un asesor".
     _called(
         r"PERSON(?: (?:\w+ )?(?:equipe|time|equipo|team|comercial|vendas|ventas|nossa"
-        rf"|nuestro))*(?: {_SOON})* (?:{_SOON} )*(?:te|lhe|lo|la|le|ja te)"
-        rf" (?:{_SOON} )?(?:chama\w{{0,3}}|liga\w{{0,3}}|retorna\w{{0,3}}|responde\w{{0,3}}|contata\w{{0,3}}|procura\w{{0,3}}"
-        rf"|escreve\w{{0,3}}"
-        rf"|contact\w+|llama\w{{0,3}}|escrib\w+|habla\w{{0,3}}|manda\w{{0,3}}|atende\w{{0,3}}){_NOT_AT_THE_VISIT}"
+        rf"|nuestro))*(?: {_SOON})* (?:{_SOON} )*(?:te|lhe|lo|la|le|ja te) (?:{_SOON} )?(?:chama\w{{0,3}}|liga\w{{0,3}}"
+        rf"|retorna\w{{0,3}}|responde\w{{0,3}}|contata\w{{0,3}}|procura\w{{0,3}}|escreve\w{{0,3}}|contact\w+|llama\w{{0,3}}"
+        rf"|escrib\w+|habla\w{{0,3}}|manda\w{{0,3}}|atende\w{{0,3}}){_NOT_AT_THE_VISIT}"
     ),
     _called(
         rf"PERSON(?: \w+){{0,3}}? (?:entra(?:ra)?|entram|entrarao|se pone|se pondra|se pondran|fala|falara|falam|retorna"
@@ -91,27 +85,24 @@ PEOPLE = (
         rf"|para voce|pra voce)){_NOT_AT_THE_VISIT}"
     ),
     _called(
-        r"PERSON(?: \w+)?? (?:ja |ya |has )?(?:recebeu|assumiu|tem|anotou|pegou|viu|received|got|has|recibio|tiene|vio) (?:o "
-        r"|a |el |la )?(?:seu|sua|your|tu|su)"
-        r" (?:contato|numero|pedido|caso|mensagem|conversa|atendimento|dados|contact|number|request|case|message|contacto"
-        r"|mensaje)\b"
-        r"|\b(?:caso|contato|pedido|conversa|atendimento|assunto|reclamacao|reclamo|solicitacao|solicitud|case|request|chat"
-        r"|contacto)(?:'s)?(?: \w+){0,3}? (?:nas maos|aos cuidados"
-        r"|a cargo|en manos|in the hands|com|con|with)(?: (?:d?[aoe]|del?|of|el|la|the|um|uma|un|una|nosso|nossa|nuestro"
-        r"|nuestra|our))* PERSON"
-        r"|\b(?:atendimento humano|atencion humana|human agent) (?:\w+ )?(?:comeca|iniciad|comecara|empieza|starts|will)\w*"
+        r"PERSON(?: \w+)?? (?:ja |ya |has )?(?:recebeu|assumiu|tem|anotou|pegou|viu|received|got|has|recibio|tiene"
+        r"|vio) (?:o |a |el |la )?(?:seu|sua|your|tu|su) (?:contato|numero|pedido|caso|mensagem|conversa|atendimento|dados"
+        r"|contact|number|request|case|message|contacto|mensaje)\b|\b(?:caso|contato|pedido|conversa|atendimento|assunto"
+        r"|reclamacao|reclamo|solicitacao|solicitud|case|request|chat|contacto)(?:'s)?(?: \w+){0,3}? (?:nas maos"
+        r"|aos cuidados|a cargo|en manos|in the hands|com|con|with)(?: (?:d?[aoe]|del?|of|el|la|the|um|uma|un|una|nosso"
+        r"|nossa|nuestro|nuestra|our))* PERSON|\b(?:atendimento humano|atencion humana|human agent) (?:\w+ )?(?:comeca"
+        r"|iniciad|comecara|empieza|starts|will)\w*"
     ),
     _called(
         r"\b(?:sera|seras|vas a ser|vai ser|you'll be|you will be)(?: \w+)? (?:contatad|contactad|avisad|chamad|atendid"
-        r"|procurad|transferid"
-        r"|redirecionad|llamad|notified|called|contacted|reached|transferred|reminded)\w*"
+        r"|procurad|transferid|redirecionad|llamad|notified|called|contacted|reached|transferred|reminded)\w*"
     ),
     _called(
         rf"PERSON (?!pode|poderia|quer|prefer|conseg|que)(?:\w+ ){{1,3}}(?:com|with|con) (?:voce|vc|you|ti"
         rf"|usted)\b{_NOT_AT_THE_VISIT}"
-        r"|\bte (?:marca|llama|contacta|escribe|atiende|habla)\w{0,2}(?: \w+){0,2} PERSON"
-        r"|PERSON(?:'s| has| is| will| foi| fue| ha sido)(?: \w+)? (?:been |be )?(?:assigned|designad|asignad|destacad)\w*"
-        r"|\b(?:na|da|en la|de la) (?:fila|cola)\b|\bin the (?:queue|line)\b"
+        r"|\bte (?:marca|llama|contacta|escribe|atiende|habla)\w{0,2}(?: \w+){0,2} PERSON|PERSON(?:'s| has| is| will| foi"
+        r"| fue| ha sido)(?: \w+)? (?:been |be )?(?:assigned|designad|asignad|destacad)\w*|\b(?:na|da|en la|de la) (?:fila"
+        r"|cola)\b|\bin the (?:queue|line)\b"
     ),
     _called(
         r"PERSON(?: \w+)?? (?:assume|assumira|toma el caso|olhando|vendo|cuidando|analisando|revisando|viendo|looking"
@@ -120,35 +111,28 @@ PEOPLE = (
     # "Alguém te dará retorno", "Ana will sort you out": whatever a person is to do for the customer, unless it is at the visit.
     _called(
         rf"PERSON(?: \w+){{0,3}}? (?:te|lhe) (?!agradec|explic|mostr|lev|apresent|entreg|orient|espera"
-        rf"|visit)\w+{_NOT_AT_THE_VISIT}"
-        rf"|PERSON(?: \w+){{0,3}}? (?:will|'ll|is going to|is about to|is here to)(?! visit| meet| see| explain| show| walk"
-        rf"| bring)(?: \w+){{1,3}}? you\b{_NOT_AT_THE_VISIT}"
+        rf"|visit)\w+{_NOT_AT_THE_VISIT}|PERSON(?: \w+){{0,3}}? (?:will|'ll|is going to|is about to|is here to)(?! visit"
+        rf"| meet| see| explain| show| walk| bring)(?: \w+){{1,3}}? you\b{_NOT_AT_THE_VISIT}"
         r"|PERSON (?:is|are|esta|estao|ja esta|ya esta) (?:\w+ )?(?:taking over|assumindo|entrando|joining|tomando)\b"
     ),
     _called(
         r"\b(?:entraremos em contato|entramos em contato|nos pondremos en contacto|te contactaremos|te llamaremos"
-        r"|we will be in touch"
-        r"|we'll be in touch|we'll (?:call|contact|reach out)|we will (?:call|contact|reach out)|you'll (?:hear from"
-        r"|get a call|be contacted)"
-        r"|you will (?:hear from|get a call|be contacted)|te ligaremos|ligaremos para|vamos te ligar|te (?:llamaran"
-        r"|contactaran|escribiran|ligarao))\b"
-        r"|\b(?:vao|van a|te van a|they'll|they will|somebody will)(?: \w+){0,2}? (?:ligar|chamar|contatar|procurar"
-        r"|entrar em contato|retornar|falar com"
-        r"|contactar|llamar|escribir|hablar|call|reach|contact|text|get back|get in touch|write)\w*"
-        r"|\b(?:a gente|nos|eu) (?:\w+ )?(?:te|lhe) (?:liga|ligo|ligamos)\b|\bte (?:ligo|llamamos)\b|\b(?:i'll|we'll) (?:call"
-        r"|phone|ring) you\b"
-        r"|\bte (?:ligam|chamam|procuram|retornam|llaman|contactan|escriben)\b"
-        r"|\b(?:vai|vas a|va a|voce) (?:receber|recibir|recebe\w*) (?:uma?|una?|la|o|a) (?:ligacao|llamada|contato|retorno"
-        r"|contacto)\b"
+        r"|we will be in touch|we'll be in touch|we'll (?:call|contact|reach out)|we will (?:call|contact|reach out)"
+        r"|you'll (?:hear from|get a call|be contacted)|you will (?:hear from|get a call|be contacted)|te ligaremos"
+        r"|ligaremos para|vamos te ligar|te (?:llamaran|contactaran|escribiran|ligarao))\b|\b(?:vao|van a|te van a|they'll"
+        r"|they will|somebody will)(?: \w+){0,2}? (?:ligar|chamar|contatar|procurar|entrar em contato|retornar|falar com"
+        r"|contactar|llamar|escribir|hablar|call|reach|contact|text|get back|get in touch|write)\w*|\b(?:a gente|nos"
+        r"|eu) (?:\w+ )?(?:te|lhe) (?:liga|ligo|ligamos)\b|\bte (?:ligo|llamamos)\b|\b(?:i'll|we'll) (?:call|phone"
+        r"|ring) you\b|\bte (?:ligam|chamam|procuram|retornam|llaman|contactan|escriben)\b|\b(?:vai|vas a|va a"
+        r"|voce) (?:receber|recibir|recebe\w*) (?:uma?|una?|la|o|a) (?:ligacao|llamada|contato|retorno|contacto)\b"
     ),
     _called(
         r"(?:\b(?:vou|vamos|voy a|vamos a|i will|let me|i'm going to|estou|estoy|i am)|i'll|i'm)(?: \w+){0,2}? (?:chamar"
-        r"|chamando|passar"
-        r"|passando|encaminhar|encaminhando|transferir|transferindo|transfiriendo|acionar|acionando|avisar|avisando|pedir|pedindo"
-        r"|pidiendo|llamar|llamando|pasar|pasando|derivar|derivando|transferring|transfer|call|calling|get|connect|connecting"
-        r"|pass"
-        r"|passing|forward|hand|handing|ask|asking|notify|loop|looping|(?:verificar|checar|confirmar|consultar|conferir) com"
-        r"|(?:consultar|verificar|revisar) con|check with|checking with)\b(?: \w+){0,5}? PERSON"
+        r"|chamando|passar|passando|encaminhar|encaminhando|transferir|transferindo|transfiriendo|acionar|acionando|avisar"
+        r"|avisando|pedir|pedindo|pidiendo|llamar|llamando|pasar|pasando|derivar|derivando|transferring|transfer|call"
+        r"|calling|get|connect|connecting|pass|passing|forward|hand|handing|ask|asking|notify|loop|looping|(?:verificar"
+        r"|checar|confirmar|consultar|conferir) com|(?:consultar|verificar|revisar) con|check with"
+        r"|checking with)\b(?: \w+){0,5}? PERSON"
     ),
     _called(
         r"\bte (?:transfiro|paso|passo|derivo|encaminho|conecto|deixo|comunico|transfiero|pongo)(?: \w+){0,4}? PERSON"

@@ -43,6 +43,7 @@ BOOKED = replace(NOTHING, booked=True, meeting_at=OFFERS[0], link_saved=True, no
 MOVED = replace(BOOKED, moved=True, meeting_at=OFFERS[2])  # from there to Wednesday at 9:00
 CANCELLED = replace(NOTHING, cancelled=True)
 WITH_A_PERSON = replace(NOTHING, handed_off=True)
+HELD = replace(NOTHING, completed=True, now=at("2026-03-11 18:00"), moments=OFFERS[:1])  # the visit of Tuesday took place
 REMINDED = replace(BOOKED, reminds=True)
 
 # Nothing is booked, moved, cancelled or handed over.
@@ -278,6 +279,7 @@ TRUE_THEN = [
     (WITH_A_PERSON, "A Ana já está sabendo do seu caso."),
     (WITH_A_PERSON, "I've looped in Ana."),
     (WITH_A_PERSON, "Ya hablé con el equipo."),
+    (HELD, "Espero que a visita de terça às 14h tenha sido boa!"),
     (REMINDED, "Vou te lembrar um dia antes."),
 ]
 UNTRUE_THEN = [
@@ -295,6 +297,7 @@ UNTRUE_THEN = [
     (MOVED, "Sua visita é terça às 14h."),
     (CANCELLED, "Sua visita está marcada para terça às 14h."),
     (WITH_A_PERSON, "A Ana te visita terça às 14h."),
+    (HELD, "Sua visita está marcada."),
 ]
 
 
