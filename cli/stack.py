@@ -165,7 +165,7 @@ class ServiceStack:
         assert self.served is not None
         return self.served.call(work)
 
-    def settle(self, within_s: float = 30.0, *, horizon_s: float = 120) -> None:
+    def settle(self, within_s: float = 90.0, *, horizon_s: float = 120) -> None:
         """Waits until nothing more happens by itself: webhooks delivered, messages answered, meetings settled.
 
         What is due within `horizon_s` seconds of the service's time is waited for; a clock that stands still is moved there.

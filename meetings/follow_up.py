@@ -94,7 +94,7 @@ class FollowUps:
             answer = understood(task.result, self.business.result_words)
             if answer is None:
                 return Result("answer unclear")
-            await self.outcomes.take(touch.id, answer, "follow_up_answered")
+            await self.outcomes.take(touch.id, answer, hint="follow_up_answered")
             return Result(answer.value)
         if touch.asked_at is not None and touch.asked_at + _GIVE_UP < self.now():
             return Result("unanswered")

@@ -69,7 +69,7 @@ def _key(meeting: Meeting, customer: Customer, change: Change, told: Mapping[str
 
 def _key_of_status(status: MeetingStatus, was: MeetingStatus, meeting: Meeting, customer: Customer, change: Change) -> str | None:
     if status is MeetingStatus.CANCELLED:
-        if change.at >= meeting.ends_at:
+        if change.at >= meeting.ends_at and change.source != "conversation":
             return None  # somebody tidied up: nothing is called off that is over
         return "cancelled_by_customer" if change.by == "customer" else "cancelled_by_us"
     if was in _CLOSED_BY_SELLER:

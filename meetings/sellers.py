@@ -106,7 +106,7 @@ class Sellers:
             await self.box.post(message.kommo_user_id, f"seller:{message.id}:help", words.text("seller_help"))
             return "helped"
         answer = SellerAnswer(message.answer)
-        taken = await self.outcomes.take(message.touch_id, answer, "seller_answered", message.id)
+        taken = await self.outcomes.take(message.touch_id, answer, hint="seller_answered", message_id=message.id)
         text = await self._reply(message.touch_id, answer, taken)
         await self.box.post(message.kommo_user_id, f"seller:{message.id}:answer", text, touch_id=message.touch_id)
         return taken.value

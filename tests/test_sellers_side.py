@@ -47,6 +47,7 @@ def test_a_deletion_ends_the_same_however_its_webhook_comes(delivery: Delivery) 
     assert play(ANY["seller_deletes_task"], BUSINESS, delivery=delivery).complaints == []
 
 
+@pytest.mark.long
 def test_disturbed_webhooks_are_really_disturbed() -> None:
     seen: dict[Delivery, list[str]] = {}
 
@@ -169,7 +170,7 @@ def measure_after_the_meeting() -> dict[str, Cost]:
         stack.sandbox.world.clock.advance(97_200)
         stack.settle()
         meter = Meter(stack, people)
-        meter.flow("the task is completed", does(complete_task=True))
+        meter.flow("the task is completed (and with it the question how it went)", does(complete_task=True))
         meter.flow("`meeting_status` is corrected to no_show", does(set_status="no_show"))
         return meter.measured
 
@@ -184,6 +185,7 @@ def measure_by_hand() -> dict[str, Cost]:
         return meter.measured
 
 
+@pytest.mark.long
 def test_every_flow_costs_the_calls_that_the_table_says(capsys: pytest.CaptureFixture[str]) -> None:
     measured = measure_before_the_meeting() | measure_other_ways_to_cancel() | measure_after_the_meeting() | measure_by_hand()
     with capsys.disabled():

@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 
 Json = dict[str, Any]
 # Hypothesis sees other threads (the service waits with jitter) use the shared random generator; no strategy here does.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module", "ignore:Generating overly large repr")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module", "ignore:Generating overly large repr"),
+]
 QUICK_TURNS, SHARES = 200, 2  # shares: so that test processes can divide the work
 LONG_TURNS = int(os.environ.get("MARCADO_ADVERSARY_TURNS", "2000"))
 TALKERS, ROUNDS = 5, 4
@@ -347,6 +350,7 @@ def test_values_that_the_quoted_words_do_not_hold_make_no_meeting() -> None:
     assert not complaints, "\n".join(complaints)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_nothing_the_model_does_harms_anybody(share: int) -> None:
     play_season(QUICK_TURNS // SHARES, share)

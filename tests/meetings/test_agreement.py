@@ -165,7 +165,7 @@ def play(scene: Scene, examples: int, steps: int) -> None:
 
 @pytest.mark.timeout(300)
 def test_all_agree_in_the_end(scene: Scene) -> None:
-    play(scene, examples=30, steps=12)
+    play(scene, examples=12, steps=12)
 
 
 @pytest.mark.long

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from cli.people import People
 from cli.stack import SANDBOX_VALUES, sandbox_urls
 from sandbox.server import Sandbox
 from tests.processes import ROOT, Running, environment
+
+pytestmark = pytest.mark.long
 
 SCRIPT = str(ROOT / "test_minimal_sync.py")
 

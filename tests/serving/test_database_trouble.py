@@ -17,6 +17,8 @@ from meetings.tables import Customer, Message, Turn
 from sandbox.server import Sandbox
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 HELLO = "Oi, Maria! Aqui é a Clara, assistente virtual da Sol Claro Energia."
 ANSWERED = "NEW.state = 'answered'"
 # What the database refuses: (event, table, condition).

@@ -14,6 +14,8 @@ from meetings.tables import Customer
 from sandbox.server import Sandbox
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 OLD, NEW, LID = "5511987654321", "5521998877665", "222333444555666"
 GOOD: list[dict[str, Any]] = [
     {"record_qualification": {"criterion": "bill", "value": "800", "quote": "800 reais"}},

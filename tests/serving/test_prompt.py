@@ -91,6 +91,7 @@ def test_what_changes_with_every_turn_comes_after_the_history() -> None:
         assert fourth[-2]["content"].startswith("<facts>")
 
 
+@pytest.mark.long
 def test_the_window_on_a_long_conversation_moves_in_leaps() -> None:
     with served() as (stack, people):
         for n in range(22):
