@@ -71,7 +71,7 @@ def _why(part: Sentence, known: Known) -> str:
 
 def _is_settled(parts: Sequence[Sentence], n: int) -> bool:
     part = parts[n]
-    if any("booked" in facts[:1] or "moved" in facts[:1] for facts in claims_of(part)):
+    if any(facts[0] in ("booked", "moved") for facts in claims_of(part)):
         return True
     is_asked = part.asks and not _is_answered(parts, n)
     return not (is_asked or _is_listed(parts, n) or (not part.asks and _says_what_for(part)) or _is_asked_back(parts, n))
@@ -80,7 +80,7 @@ def _is_settled(parts: Sequence[Sentence], n: int) -> bool:
 def _is_backed(part: Sentence) -> bool:
     """Whether the booked meeting is then, or the sentence tells another deed that is on record, such as a cancellation."""
     known, begins = part.known, part.known.meeting_at
-    claimed = {fact for facts in claims_of(part) for fact in facts}
+    claimed = {facts[0] for facts in claims_of(part)}
     if any(getattr(known, fact) for fact in claimed & {"cancelled", "completed", "no_show"}):
         return True
     if known.completed or known.no_show:  # what was may be spoken of: "espero que a visita de terça tenha sido boa"

@@ -296,6 +296,7 @@ UNTRUE_THEN = [
     (BOOKED, "Empurrei para quarta às 9h."),
     (MOVED, "Sua visita é terça às 14h."),
     (CANCELLED, "Sua visita está marcada para terça às 14h."),
+    (CANCELLED, "Sua visita tem tudo para dar certo na terça às 14h."),
     (WITH_A_PERSON, "A Ana te visita terça às 14h."),
     (HELD, "Sua visita está marcada."),
 ]
