@@ -82,7 +82,7 @@ def test_a_model_that_introduces_itself_is_left_alone(served: tuple[Stack, Peopl
 
 def test_it_stands_in_the_first_of_several_messages(served: tuple[Stack, People]) -> None:
     stack, people = served
-    parts = ["Que bom! " * 25, f"Sou assistente virtual da Sol Claro Energia. {'Tudo certo. ' * 20}"]
+    parts = ["Que bom! " * 25, f"Sou assistente virtual da Sol Claro Energia. {'Estou por aqui. ' * 16}"]
     talk(stack, people, "Oi", "\n\n".join(parts))
     first, second = people.told()
     assert first.startswith(HELLO)
