@@ -25,7 +25,7 @@ from agent.senses import Senses
 from clients.errors import ServiceError
 from meetings.booking import Booking
 from meetings.business import Business
-from meetings.customers import Leads, language_of
+from meetings.customers import Leads, is_paused, language_of
 from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import TURN
@@ -119,6 +119,8 @@ class Turns:
             await step("hear", lambda: self._hear(customer_id, messages))
             spoken = Conversation(**await step("read", lambda: self._read(customer_id, messages)))
             reply, outcome = await self._think(customer_id, turn_id, messages, spoken)
+        if await step("taken over", lambda: self._is_taken_over(customer_id)):
+            return "paused"
         if await step("superseded", lambda: self.s.claims.is_superseded(customer_id, turn_id, messages, MOST_SUPERSEDED)):
             return "superseded"
         await step("send", lambda: self._send(customer_id, turn_id, reply))
@@ -171,8 +173,13 @@ class Turns:
     async def _is_paused(self, customer_id: int) -> bool:
         """Whether the lead, found only now, carries the tag that silences us."""
         async with self.s.db.transaction() as session:
-            until = (await session.get_one(Customer, customer_id)).paused_until
-        return until is not None and until > self.s.now()
+            return is_paused(await session.get_one(Customer, customer_id), self.s.now())
+
+    async def _is_taken_over(self, customer_id: int) -> bool:
+        """Whether a person stepped in while the answer was made: they answer now. A hand-off of our own is still announced."""
+        async with self.s.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            return is_paused(customer, self.s.now()) and customer.pause_source != "hand-off"
 
     async def _hear(self, customer_id: int, claimed: list[int]) -> bool:
         await self.s.senses.hear(customer_id, claimed)

@@ -49,6 +49,10 @@ class Guest:
     response: GuestResponse
     is_self: bool = False
 
+    def is_address(self, email: str | None) -> bool:
+        """Whether this is the guest with that address; Google may give it back in other letters."""
+        return email is not None and self.email.casefold() == email.casefold()
+
 
 @dataclass(frozen=True)
 class NewEvent:

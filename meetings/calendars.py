@@ -279,7 +279,7 @@ def _is_news(meeting: Meeting, calendar_id: str, event: CalendarEvent) -> bool:
         return True
     if event.is_cancelled:
         return meeting.status != MeetingStatus.CANCELLED
-    known, seen = shown_of(meeting).event, event_seen(event)
+    known, seen = shown_of(meeting).event, event_seen(event, meeting.guest_email)
     if meeting.status != MeetingStatus.SCHEDULED or known is None:
         return meeting.status not in (MeetingStatus.COMPLETED, MeetingStatus.NO_SHOW)
     return replace(seen, updated_at=known.updated_at) != known

@@ -74,6 +74,7 @@ class Dispatcher:
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
+        self._has_begun = False
         self.ticks = 0
         self._ticked_at = time.monotonic()
         lanes.register(SETTLE, self.settle)
@@ -297,6 +298,9 @@ class Dispatcher:
 
     async def _sweep(self) -> None:
         now = self.now()
+        if not self._has_begun:
+            await self.sweeper.begin()
+            self._has_begun = True
         if self._swept_at is None or now >= self._swept_at + self.sweep_every:
             self._swept_at = now
             await self._enqueue(SWEEP, lane="sweep", workflow_id=f"sweep:{now.isoformat()}")

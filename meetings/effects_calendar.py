@@ -42,12 +42,12 @@ class EventEffect:
         if meeting.status == MeetingStatus.SCHEDULED:
             event = await self._put(case)
             await self._left_behind(meeting)
-            await self._done(meeting, event)
+            await self._done(case, event)
             return
         await self._left_behind(meeting)
         if meeting.status == MeetingStatus.CANCELLED and case.change.hint != "event_deleted":
             await self.calendar.delete_event(meeting.calendar_id, meeting.event_id)
-        await self._done(meeting, None)
+        await self._done(case, None)
 
     async def ensure_guest(self, meeting_id: int) -> None:
         """Who gave an e-mail address is invited, also after the booking; the address given last counts.
@@ -67,7 +67,7 @@ class EventEffect:
             uninvite=[meeting.guest_email] if meeting.guest_email else [],
             description=self._description(case),
         )
-        await self.cases.mark(meeting_id, guest_email=email, and_then=lambda row: remember(row, Crm(), event_seen(event)))
+        await self.cases.mark(meeting_id, guest_email=email, and_then=lambda row: remember(row, Crm(), event_seen(event, email)))
 
     async def put_back(self, meeting_id: int, holder: int | None = None) -> None:
         """Undoes what somebody did to the event against what is agreed.
@@ -85,7 +85,8 @@ class EventEffect:
             await self.calendar.delete_event(calendar_id, meeting.event_id)
         elif meeting.status == MeetingStatus.SCHEDULED:
             event = await self._move(meeting, calendar_id)
-            await self.cases.mark(meeting_id, and_then=lambda row: remember(row, Crm(), event_seen(event, holder)))
+            seen = event_seen(event, meeting.guest_email, holder)
+            await self.cases.mark(meeting_id, and_then=lambda row: remember(row, Crm(), seen))
 
     async def _put(self, case: Case) -> CalendarEvent:
         meeting = case.meeting
@@ -129,10 +130,12 @@ class EventEffect:
         for old in meeting.old_events or []:
             await self.calendar.delete_event(old["calendar_id"], old["event_id"])
 
-    async def _done(self, meeting: Meeting, event: CalendarEvent | None) -> None:
+    async def _done(self, case: Case, event: CalendarEvent | None) -> None:
+        meeting = case.meeting
         deleted = list(meeting.old_events or [])
-        seen: EventSeen | None = event_seen(event) if event else None
-        guest = next((one.email for one in event.guests if not one.is_self), None) if event else None
+        invited = [email for email in (self._email(case), meeting.guest_email) if email]
+        guest = next((one for one in invited if event and any(g.is_address(one) for g in event.guests)), None)
+        seen: EventSeen | None = event_seen(event, guest) if event else None
 
         def note(row: Meeting) -> None:
             row.link = event.link if event else row.link

@@ -44,13 +44,19 @@ def lead_seen(lead: KommoLead | None, field_ids: tuple[int, int], *, speaks: boo
     )
 
 
-def event_seen(event: CalendarEvent | None, holder: int | None = None) -> EventSeen:
-    """Of a deleted event Google promises nothing but its id. `holder`: the seller on whose calendar it was found, if another."""
+def event_seen(event: CalendarEvent | None, guest: str | None, holder: int | None = None) -> EventSeen:
+    """Of a deleted event Google promises nothing but its id.
+
+    Args:
+        guest: The customer's address as it was invited, None without one; what others on the list answer is between them and
+            the seller.
+        holder: The seller on whose calendar it was found, if another.
+    """
     if event is None or event.is_cancelled:
         return EventSeen(is_gone=True, updated_at=event.updated_at if event else None)
     return EventSeen(
         is_untimed=event.starts_at is None,
-        is_declined=any(guest.response == "declined" and not guest.is_self for guest in event.guests),
+        is_declined=any(one.response == "declined" and one.is_address(guest) for one in event.guests),
         holder=holder,
         starts_at=event.starts_at,
         ends_at=event.ends_at,

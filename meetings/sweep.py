@@ -26,6 +26,7 @@ from meetings.tables import Bookmark, Change, Customer, Hint, Meeting, MeetingPh
 log = structlog.get_logger("sweep")
 _CHUNK = 100
 _CLOSED_FOR = timedelta(days=7)  # how long a meeting that is over is still compared
+_BY_HAND = "tasks by hand"
 _OVERLAP = timedelta(minutes=10)  # Kommo's clock and ours may differ
 
 
@@ -76,6 +77,12 @@ class Sweeper:
         self.db, self.kommo, self.calendars = db, kommo, calendars
         self.business, self.fields, self.now = business, fields, now
         self.rules = rules_of(business)
+
+    async def begin(self) -> None:
+        """Marks the service's very first start: a task made by hand from then on is found even if its webhook is lost."""
+        async with self.db.transaction() as session:
+            if await session.get(Bookmark, _BY_HAND) is None:
+                session.add(Bookmark(name=_BY_HAND, at=self.now() + _OVERLAP))
 
     async def sweep(self) -> Comparison:
         """Compares, and has everything that disagrees looked at.
@@ -149,12 +156,12 @@ class Sweeper:
         return {meeting.id: event for meeting, event in zip(wanted, found, strict=True)}
 
     async def _tasks_by_hand(self) -> int:
-        """Notes a hint for each Meeting task that nobody told us of; tasks from before our first sweep are not ours to take."""
+        """Notes a hint for each Meeting task that nobody told us of; tasks from before our first start are not ours to take."""
         if self.business.sync.task_by_hand == "ignore":
             return 0
         now = self.now()
         async with self.db.transaction() as session:
-            mark = await session.get(Bookmark, "tasks by hand")
+            mark = await session.get(Bookmark, _BY_HAND)
         since = mark.at - _OVERLAP if mark else now
         tasks = await self.kommo.list_open_tasks(self.business.kommo.task_type_id, since)
         async with self.db.transaction() as session:
@@ -174,7 +181,7 @@ class Sweeper:
                 )
                 for task in new
             )
-            await session.merge(Bookmark(name="tasks by hand", at=now))
+            await session.merge(Bookmark(name=_BY_HAND, at=now))
         return len(new)
 
 

@@ -231,12 +231,18 @@ class Synchroniser:
         """
         log.info("seller's change not possible", meeting=meeting.id, because=decision.because, reason=reason)
         moved = decision.source if decision.source in ("task", "event") else None
+        # What goes back keeps its base until it is back. What else was done at the same time is judged for itself.
+        others = Crm(None if decision.source == "task" else crm.task, None if decision.source == "lead" else crm.lead)
+        other_event = None if decision.source == "event" else event
         async with self.db.transaction() as session:
             row = await session.get_one(Meeting, meeting.id)
-            row.wish, row.look_at = None, None
-            # What goes back keeps its base until it is back; the rest is accepted, so that it is refused only once.
-            kept = Crm(None if moved == "task" else crm.task, crm.lead)
-            remember(row, kept, None if moved == "event" else event)
+            change = await _newest_change(session, row)
+            is_all = not decide(agreed_of(row, change), others, other_event, self.now(), self.rules).is_change
+            row.wish, row.look_at = None, None if is_all else self.now()
+            if decision.source == "lead":
+                remember(row, Crm(None, crm.lead), None)  # accepted as it is, so that it is refused only once
+            if is_all:
+                remember(row, others, other_event)
         await self.settler.note_refusal(meeting.id, decision, reason)
         if moved:
             await self.settler.put_back(meeting.id, frozenset({moved}), event.holder if event else None)
@@ -272,11 +278,11 @@ async def see_event(calendars: CalendarWatch, meeting: Meeting, business: Busine
     """
     found = await calendars.locate(meeting.calendar_id, meeting.event_id)
     if found is None:  # once more, for when it was deleted
-        return event_seen(await calendars.calendar.get_event(meeting.calendar_id, meeting.event_id))
+        return event_seen(await calendars.calendar.get_event(meeting.calendar_id, meeting.event_id), meeting.guest_email)
     if found.calendar_id == meeting.calendar_id:
-        return event_seen(found.event)
+        return event_seen(found.event, meeting.guest_email)
     holder = next((s.kommo_user_id for s in business.sellers if s.calendar_id == found.calendar_id), None)
-    return event_seen(found.event, holder) if holder else event_seen(None)
+    return event_seen(found.event, meeting.guest_email, holder) if holder else EventSeen(is_gone=True)
 
 
 async def _newest_change(session: AsyncSession, meeting: Meeting) -> Change:

@@ -70,25 +70,27 @@ def test_a_lead_shows_our_two_fields_its_end_and_its_user() -> None:
 
 
 def test_an_event_shows_its_time_or_that_it_has_none() -> None:
-    assert event_seen(event()) == EventSeen(starts_at=START, ends_at=END, updated_at=TOUCHED)
-    assert event_seen(event(starts_at=None, ends_at=None)) == EventSeen(is_untimed=True, updated_at=TOUCHED)
-    assert event_seen(None) == EventSeen(is_gone=True)
+    assert event_seen(event(), None) == EventSeen(starts_at=START, ends_at=END, updated_at=TOUCHED)
+    assert event_seen(event(starts_at=None, ends_at=None), None) == EventSeen(is_untimed=True, updated_at=TOUCHED)
+    assert event_seen(None, None) == EventSeen(is_gone=True)
     # Of a deleted one nothing but its id is promised: it is gone, not untimed.
-    assert event_seen(event(is_cancelled=True, starts_at=None, ends_at=None)) == EventSeen(is_gone=True, updated_at=TOUCHED)
+    assert event_seen(event(is_cancelled=True, starts_at=None, ends_at=None), None) == EventSeen(is_gone=True, updated_at=TOUCHED)
 
 
 @pytest.mark.parametrize(
-    ("response", "is_self", "is_declined"),
+    ("who", "response", "is_declined"),
     [
-        (GuestResponse.DECLINED, False, True),
-        (GuestResponse.DECLINED, True, False),  # the seller's own copy
-        (GuestResponse.TENTATIVE, False, False),
-        (GuestResponse.ACCEPTED, False, False),
-        (GuestResponse.NEEDS_ACTION, False, False),
+        ("maria@example.com", GuestResponse.DECLINED, True),
+        ("Maria@Example.com", GuestResponse.DECLINED, True),
+        ("ana@solclaro.example", GuestResponse.DECLINED, False),  # the seller's own copy
+        ("engenheiro@solclaro.example", GuestResponse.DECLINED, False),  # a colleague whom the seller asked along
+        ("maria@example.com", GuestResponse.TENTATIVE, False),
+        ("maria@example.com", GuestResponse.ACCEPTED, False),
+        ("maria@example.com", GuestResponse.NEEDS_ACTION, False),
     ],
 )
-def test_only_the_customer_s_refusal_is_one(response: GuestResponse, is_self: bool, is_declined: bool) -> None:
-    seen = event_seen(event(guests=(Guest("maria@example.com", response, is_self),)))
+def test_only_the_customer_s_refusal_is_one(who: str, response: GuestResponse, is_declined: bool) -> None:
+    seen = event_seen(event(guests=(Guest("x@example.com", GuestResponse.ACCEPTED), Guest(who, response))), "maria@example.com")
     assert seen.is_declined is is_declined
 
 

@@ -231,6 +231,21 @@ def test_the_first_sweep_takes_no_old_tasks_and_later_ones_find_what_is_new(tmp_
     run(tmp_path, scene, check)
 
 
+def test_a_task_made_between_the_first_start_and_the_first_sweep_is_found(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        house.seller.makes_task()  # from before our time
+        scene.advance(minutes=1)
+        await house.sweeper.begin()
+        scene.advance(minutes=2)
+        task_id = house.seller.makes_task(lead_id=JOAO)
+        await house.sweeper.begin()  # started again
+        scene.advance(minutes=2)
+        assert (await house.sweeper.sweep()).tasks_by_hand == 1
+        assert [hint.entity_id for hint in await hints(house)] == [task_id]
+
+    run(tmp_path, scene, check)
+
+
 def test_a_task_that_the_last_list_did_not_show_yet_is_found_too(tmp_path: Path, scene: Stage) -> None:
     """Kommo's clock and ours may differ, and a list may be behind."""
 

@@ -407,6 +407,23 @@ def test_a_time_that_can_not_be_kept_goes_back_with_a_note_and_the_customer_hear
     run(tmp_path, scene, check)
 
 
+def test_what_else_was_done_at_the_same_time_is_not_refused_with_it(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        house.seller.moves_task(meeting.kommo_task_id, SUNDAY)
+        house.seller.moves_event(meeting, WEDNESDAY)
+        await house.look(meeting.id, TASK)
+        await house.later(meeting.id)
+        assert "fora do expediente" in (await house.noted())[0]
+        await house.later(meeting.id)  # only now is the event's move seen: it may be undone for a while
+        await house.later(meeting.id)
+        assert await house.story(meeting.id) == [("booked", "customer_booked"), ("moved", "event_moved")]
+        assert (await house.agrees(meeting.id)).starts_at == at(WEDNESDAY)
+        assert len(house.told()) == 2
+
+    run(tmp_path, scene, check)
+
+
 def test_each_refused_act_has_a_note_of_its_own(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()

@@ -68,3 +68,16 @@ def test_somebody_who_keeps_writing_is_answered_in_the_end(served: tuple[Stack, 
     script(people, "um", "dois", "três", "quatro")
     says_while_thinking(stack, people, "a", "b", "c", "d")
     assert people.told() == [f"{HELLO}\n\nTrês", "quatro"]
+
+
+def test_a_seller_who_answers_while_the_model_thinks_is_not_talked_over(served: tuple[Stack, People]) -> None:
+    stack, people = served
+    script(people, "Bom dia!")
+    hold = stack.sandbox.world.faults.add(Fault(service="openai", path="completions", hold="before"))
+    people.customer_says("Oi")
+    wait_until(lambda: hold.hits == 1)
+    people.seller_types("Oi Maria, aqui é a Ana, já te respondo")
+    wait_until(lambda: stack.sandbox.world.deliveries.idle)
+    stack.sandbox.world.faults.clear()
+    stack.settle()
+    assert people.told() == []
