@@ -397,7 +397,9 @@ def run_on_sandbox(
         prepare: Called with the running sandbox before the first step; tests break effects here.
     """
     console.print(words.text("sync_title"), style="bold")
-    with Stack(business_file=business_file, overrides={"DEBOUNCE_SILENCE_S": 0.2, "LOCALE": words.locale}) as stack:
+    with Stack(
+        business_file=business_file, overrides={"DEBOUNCE_SILENCE_S": 0.2, "SELLER_UNDO_S": 1.0, "LOCALE": words.locale}
+    ) as stack:
         if prepare:
             prepare(stack.sandbox)
         people = People(stack.sandbox.control_url, PHONES[words.locale])
