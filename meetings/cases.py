@@ -20,12 +20,14 @@ class Case:
 
     Attributes:
         change: The line of its newest revision.
+        own: The line of the newest one before that which the customer made in the conversation, None without one.
         is_current: The lead's fields speak of it; one lead may have several people, each with meetings.
     """
 
     meeting: Meeting
     customer: Customer
     change: Change
+    own: Change | None
     is_current: bool
 
 
@@ -42,9 +44,20 @@ class Cases:
             change = await session.scalar(
                 select(Change).where(Change.meeting_id == meeting_id, Change.revision == meeting.revision)
             )
+            own = await session.scalar(
+                select(Change)
+                .where(
+                    Change.meeting_id == meeting_id,
+                    Change.revision < meeting.revision,
+                    Change.source == "conversation",
+                    Change.by == "customer",
+                )
+                .order_by(Change.revision.desc())
+                .limit(1)
+            )
             newest = await newest_meeting_of_lead(session, meeting.kommo_lead_id) if meeting.kommo_lead_id else None
             assert change is not None
-            return Case(meeting, customer, change, is_current=newest is None or newest.id == meeting_id)
+            return Case(meeting, customer, change, own, is_current=newest is None or newest.id == meeting_id)
 
     async def mark(self, meeting_id: int, *, and_then: Callable[[Meeting], None] | None = None, **values: object) -> None:
         """Writes columns of a meeting; those whose name ends in `_rev` never go back."""

@@ -14,16 +14,25 @@ from prompts.labels import day_label, hour_label, zone_label
 _CLOSED_BY_SELLER = (MeetingStatus.COMPLETED, MeetingStatus.NO_SHOW)
 
 
-def notice_of(meeting: Meeting, customer: Customer, change: Change, business: Business, default_locale: str) -> str | None:
+def notice_of(
+    meeting: Meeting,
+    customer: Customer,
+    change: Change,
+    business: Business,
+    default_locale: str,
+    *,
+    own: Change | None = None,
+) -> str | None:
     """The text for the customer, printed from the stored meeting; None when there is nothing to tell.
 
     What changed twice before the customer heard of it is told once; what was undone in between, not at all.
 
     Args:
         change: The line of the newest revision: who did it and when.
+        own: The newest change before that which the customer made in the conversation.
         default_locale: The language when the customer's is not known.
     """
-    told = told_of(meeting, change)
+    told = told_of(meeting, own)
     key = _key(meeting, customer, change, told)
     if key is None:
         return None
@@ -37,15 +46,15 @@ def notice_of(meeting: Meeting, customer: Customer, change: Change, business: Bu
     return Catalogue.load("notices", locale).fill(key, values)
 
 
-def told_of(meeting: Meeting, change: Change) -> Mapping[str, Any] | None:
+def told_of(meeting: Meeting, own: Change | None) -> Mapping[str, Any] | None:
     """What the customer knows of the meeting, None for one they never heard of.
 
     Who booked in the conversation knows the time before the official confirmation has gone out.
     """
     if meeting.told:
         return meeting.told
-    if meeting.booked_in_turn and change.before:
-        return change.before
+    if meeting.booked_in_turn and own is not None:
+        return own.after
     return None
 
 

@@ -122,7 +122,7 @@ class Settler:
             case = await self.cases.read(meeting_id)
         meeting = case.meeting
         told: object = snapshot(meeting)
-        text = notice_of(meeting, case.customer, case.change, self.business, self.locale)
+        text = notice_of(meeting, case.customer, case.change, self.business, self.locale, own=case.own)
         if text:
             key = notice_key(case.change)
             if case.change.what == "no_show":

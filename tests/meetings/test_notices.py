@@ -51,7 +51,9 @@ def customer(**values: Any) -> Customer:
 
 
 def notice(row: Meeting, line: Change | None = None, who: Customer | None = None, default: str = "pt-BR") -> str | None:
-    return notice_of(row, who or customer(), line or change(), shipped(), default)
+    line = line or change()
+    own = change(revision=1, what="booked", by="customer", source="conversation", after=line.before) if line.before else None
+    return notice_of(row, who or customer(), line, shipped(), default, own=own)
 
 
 # --- booked -----------------------------------------------------------------------------------------------------------
@@ -297,11 +299,19 @@ def test_the_customer_s_own_language_comes_before_the_phone_s_and_the_default(
 
 
 def test_what_was_told_counts_more_than_what_was_agreed_in_the_conversation() -> None:
-    line = change(before=told(WEDNESDAY))
-    assert told_of(meeting(THURSDAY, told=told(TUESDAY)), line) == told(TUESDAY)
-    assert told_of(meeting(THURSDAY), line) == told(WEDNESDAY)
-    assert told_of(meeting(THURSDAY, booked_in_turn=None), line) is None
-    assert told_of(meeting(), change(revision=1)) is None
+    own = change(revision=1, what="booked", by="customer", source="conversation", after=told(WEDNESDAY))
+    assert told_of(meeting(THURSDAY, told=told(TUESDAY)), own) == told(TUESDAY)
+    assert told_of(meeting(THURSDAY), own) == told(WEDNESDAY)
+    assert told_of(meeting(THURSDAY, booked_in_turn=None), own) is None
+    assert told_of(meeting(), None) is None
+
+
+def test_two_changes_after_a_booking_whose_confirmation_never_went_out_are_told_from_the_time_the_customer_chose() -> None:
+    own = change(revision=1, what="booked", by="customer", source="conversation", after=told(WEDNESDAY))
+    line = change(revision=3, what="cancelled", before=told(THURSDAY), after=told(THURSDAY, CANCELLED))
+    text = notice_of(meeting(THURSDAY, CANCELLED, revision=3), customer(), line, shipped(), "pt-BR", own=own)
+    assert text is not None
+    assert "quarta-feira, 11 de março" in text
 
 
 def test_times_are_told_in_the_zone_of_the_business() -> None:
