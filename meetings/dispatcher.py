@@ -26,7 +26,7 @@ from meetings.qualifying import HandOff
 from meetings.settle import Settler
 from meetings.sweep import Sweeper
 from meetings.sync import meetings_named
-from meetings.tables import Author, Customer, Hint, Meeting, MeetingPhase, Message, MessageState
+from meetings.tables import Author, Customer, Hint, Meeting, MeetingPhase, Message, MessageState, Turn
 from meetings.touches import SELLER, TOUCH, Touches, hasten
 
 log = structlog.get_logger("dispatcher")
@@ -218,15 +218,15 @@ class Dispatcher:
                 )
                 .group_by(Message.customer_id, Customer.turn_attempts, Customer.resumed)
             )
-            due = [
-                (customer_id, last_id, attempts, resumed)
-                for customer_id, last_id, first_at, last_at, attempts, resumed in rows
-                if last_at + self.silence <= now or first_at + self.cap <= now
-            ]
-        for customer_id, last_id, attempts, resumed in due:
-            workflow_id = f"turn:{customer_id}:{last_id}:{attempts}"
-            if resumed:  # what a pause left to a person had its turn already, under the plain id
-                workflow_id += f":{resumed}"
+            due = []
+            for customer_id, last_id, first_at, last_at, attempts, resumed in rows.all():
+                if last_at + self.silence > now and first_at + self.cap > now:
+                    continue
+                workflow_id = f"turn:{customer_id}:{last_id}:{attempts}"
+                if resumed:  # what a pause left to a person had its turn already, under the plain id
+                    workflow_id += f":{resumed}"
+                due.append((customer_id, last_id, workflow_id + await _again(session, customer_id, workflow_id)))
+        for customer_id, last_id, workflow_id in due:
             await self._enqueue(TURN, customer_id, last_id, workflow_id, lane=lane_of(customer_id), workflow_id=workflow_id)
 
     async def _hints(self) -> None:
@@ -360,6 +360,18 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self.tick_s)
             self._woken.clear()
+
+
+async def _again(session: AsyncSession, customer_id: int, workflow_id: str) -> str:
+    """What makes a turn's id new when one of that id ended without an answer: a newer message, since deleted, had stopped it."""
+    ended = await session.scalar(
+        select(func.count()).where(
+            Turn.customer_id == customer_id,
+            or_(Turn.id == workflow_id, Turn.id.startswith(f"{workflow_id}+")),
+            Turn.ended_at.is_not(None),
+        )
+    )
+    return f"+{ended}" if ended else ""
 
 
 async def _customers_of(session: AsyncSession, lead_id: int) -> list[int]:

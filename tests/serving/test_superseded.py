@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from cli.people import People
 from cli.stack import Stack
+from cli.wiring import Service
+from meetings.tables import Turn
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 
@@ -17,10 +20,12 @@ HELLO = "Oi, Maria! Aqui é a Clara, assistente virtual da Sol Claro Energia."
 
 
 @pytest.fixture
-def served() -> Iterator[tuple[Stack, People]]:
+def served(request: pytest.FixtureRequest) -> Iterator[tuple[Stack, People]]:
     with (
         Sandbox() as sandbox,
-        Stack(business_file=ROOT / "business.toml", sandbox=sandbox, overrides={"DEBOUNCE_SILENCE_S": 0}) as stack,
+        Stack(
+            business_file=ROOT / "business.toml", sandbox=sandbox, overrides={"DEBOUNCE_SILENCE_S": getattr(request, "param", 0)}
+        ) as stack,
     ):
         people = People(sandbox.control_url)
         yield stack, people
@@ -81,3 +86,27 @@ def test_a_seller_who_answers_while_the_model_thinks_is_not_talked_over(served: 
     stack.sandbox.world.faults.clear()
     stack.settle()
     assert people.told() == []
+
+
+@pytest.mark.parametrize("served", [2], indirect=True)
+def test_a_newer_message_that_is_taken_back_again_does_not_leave_the_first_one_without_an_answer(
+    served: tuple[Stack, People],
+) -> None:
+    stack, people = served
+    script(people, "Bom dia!", "Claro, vamos lá!")
+    hold = stack.sandbox.world.faults.add(Fault(service="openai", path="completions", hold="before"))
+    people.customer_says("quero uma visita")
+    wait_until(lambda: hold.hits == 1)
+    newer = people.customer_says("ops")
+    wait_until(lambda: stack.sandbox.world.deliveries.idle)
+    stack.sandbox.world.faults.clear()
+    wait_until(lambda: "superseded" in stack.call(outcomes))
+    people.do("/customer/delete", id=newer)  # before it has been silent for long enough to be answered
+    stack.settle()
+    assert people.told() == [f"{HELLO}\n\nClaro, vamos lá!"]
+    assert stack.call(outcomes) == ["superseded", "answered"]
+
+
+async def outcomes(service: Service) -> list[str | None]:
+    async with service.db.transaction() as session:
+        return list(await session.scalars(select(Turn.outcome).order_by(Turn.started_at)))
