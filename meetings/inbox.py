@@ -24,7 +24,7 @@ from meetings.events import (
 from meetings.guests import note_email
 from meetings.phones import match_key
 from meetings.qualification import fold
-from meetings.tables import TAKEN_BACK, Author, Customer, Hint, Message, MessageState, SellerMessage, Webhook
+from meetings.tables import TAKEN_BACK, Author, Customer, EarlyEdit, Hint, Message, MessageState, SellerMessage, Webhook
 
 _LADDER = [MessageState.PENDING, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ]
 
@@ -131,20 +131,23 @@ class Inbox:
             if known.kind == ContentKind.UNKNOWN and known.state == MessageState.NEW:
                 known.kind, known.text = event.kind, event.text  # it came first as a placeholder, now whole
             return
-        session.add(
-            Message(
-                customer_id=customer.id,
-                author=Author.CUSTOMER,
-                vendor_id=event.id,
-                kind=event.kind,
-                text=event.text,
-                quoted_id=event.quoted_id,
-                state=MessageState.NEW,
-                sent_at=event.sent_at,
-                stored_at=self.now(),
-            )
+        message = Message(
+            customer_id=customer.id,
+            author=Author.CUSTOMER,
+            vendor_id=event.id,
+            kind=event.kind,
+            text=event.text,
+            quoted_id=event.quoted_id,
+            state=MessageState.NEW,
+            sent_at=event.sent_at,
+            stored_at=self.now(),
         )
-        note_email(customer, event.text)
+        session.add(message)
+        early = await session.get(EarlyEdit, event.id)
+        if early is not None:
+            _change(message, early.text)
+            await session.delete(early)
+        note_email(customer, message.text)
         # A new message is a reason to answer at once, whatever went wrong with the last one.
         customer.turn_attempts, customer.next_turn_at = 0, None
 
@@ -239,20 +242,20 @@ class Inbox:
     async def _edited(self, session: AsyncSession, vendor_id: str, text: str) -> None:
         """Before the answer the new text counts; afterwards what was answered stays on record.
 
-        What was left to a person is not answered: the agent may be given it back.
+        What was left to a person is not answered: the agent may be given it back. An edit may come before its message, when that
+        one's webhook had to be sent again: then it waits for it.
         """
-        message = await session.scalar(
-            select(Message).where(
-                Message.vendor_id == vendor_id,
-                Message.author == Author.CUSTOMER,
-                Message.state.in_([MessageState.NEW, MessageState.SEEN]),
-            )
-        )
+        message = await session.scalar(select(Message).where(Message.vendor_id == vendor_id).limit(1))
         if message is None:
-            return
-        message.text = text
-        if not text:
-            message.state, message.problem = MessageState.SEEN, TAKEN_BACK
+            await session.merge(EarlyEdit(vendor_id=vendor_id, text=text, stored_at=self.now()))
+        elif message.author == Author.CUSTOMER and message.state in (MessageState.NEW, MessageState.SEEN):
+            _change(message, text)
+
+
+def _change(message: Message, text: str) -> None:
+    message.text = text
+    if not text:
+        message.state, message.problem = MessageState.SEEN, TAKEN_BACK
 
 
 async def _known(session: AsyncSession, customer: Customer, vendor_id: str) -> Message | None:

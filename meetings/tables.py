@@ -333,6 +333,16 @@ class Hint(Table):
     outcome: Mapped[str | None] = mapped_column(String(40))
 
 
+class EarlyEdit(Table):
+    """The new text of a message that has not come yet; empty for one that was deleted. Gone as soon as the message is here."""
+
+    __tablename__ = "early_edit"
+
+    vendor_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    text: Mapped[str]
+    stored_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Bookmark(Table):
     """How far a periodic look has come: what was before `at` has been seen."""
 

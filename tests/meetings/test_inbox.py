@@ -242,6 +242,26 @@ def test_news_of_a_message_nobody_knows_changes_nothing(tmp_path: Path, event: E
     assert run(tmp_path, act) == [(Author.CUSTOMER, "Oi", MessageState.NEW)]
 
 
+@pytest.mark.parametrize(
+    ("event", "kept"),
+    [
+        (MessageEdited("A1", "às 15h"), (Author.CUSTOMER, "às 15h", MessageState.NEW)),
+        (MessageDeleted("A1"), (Author.CUSTOMER, "", MessageState.SEEN)),
+    ],
+    ids=["edited", "deleted"],
+)
+def test_an_edit_that_overtook_its_message_counts_when_the_message_is_here(
+    tmp_path: Path, event: EvolutionEvent, kept: tuple[str, str, str]
+) -> None:
+    async def act(hall: Hall) -> list[tuple[str, str, str]]:
+        await hall.told(event)
+        await hall.told(wrote("as 14h"))
+        await hall.told(wrote("as 14h"))  # once more
+        return await hall.messages()
+
+    assert run(tmp_path, act) == [kept]
+
+
 # --- the delivery ladder ----------------------------------------------------------------------------------------------
 
 SENT, DELIVERED, READ, FAILED = DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ, DeliveryState.FAILED

@@ -48,6 +48,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("calendar_id"),
     )
     op.create_table(
+        "early_edit",
+        sa.Column("vendor_id", sa.String(length=80), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("vendor_id"),
+    )
+    with op.batch_alter_table("early_edit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_early_edit_stored_at"), ["stored_at"], unique=False)
+
+    op.create_table(
         "crm_note",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
@@ -203,6 +213,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_crm_note_meeting_id"))
 
     op.drop_table("crm_note")
+    with op.batch_alter_table("early_edit", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_early_edit_stored_at"))
+
+    op.drop_table("early_edit")
     op.drop_table("calendar_feed")
     with op.batch_alter_table("calendar_channel", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_calendar_channel_calendar_id"))
