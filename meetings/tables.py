@@ -90,6 +90,8 @@ class MessageState(StrEnum):
     FAILED = "failed"
 
 
+# The problem of a message of ours that was sent again although nobody could tell whether the first attempt had got through.
+SENT_BLINDLY = "perhaps sent twice"
 TAKEN_BACK = "taken back"  # the problem of a customer's message that they deleted before it was answered
 
 
