@@ -103,9 +103,9 @@ class Sender:
 
     async def _would_have_been_seen(self, message: Row) -> bool:
         """Whether Evolution shows what was sent: the newest message that we know was. It may be set up to keep none."""
-        kind = type(message)
+        kind = Message if isinstance(message, Message) else SellerMessage
         async with self.db.transaction() as session:
-            newest = await session.scalar(
+            newest: Row | None = await session.scalar(
                 select(kind)
                 .where(kind.vendor_id.is_not(None), kind.key.is_not(None), kind.id != message.id)
                 .order_by(kind.id.desc())

@@ -295,6 +295,15 @@ class Change(Table):
     at: Mapped[datetime]
 
 
+class Worker(Table):
+    """A process that serves this database, on PostgreSQL. `seen_at` is when it last said so, by the database's clock."""
+
+    __tablename__ = "worker"
+
+    executor_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    seen_at: Mapped[datetime]
+
+
 class Webhook(Table):
     """A webhook body as it came, without secrets; stored before it is answered 200."""
 

@@ -3,6 +3,8 @@
 import re
 import time
 from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,13 +86,13 @@ def record(rig: Rig, flow: Flow) -> Recording:
     before = rig.keep()
     rig.put_back(before)
     rig.start()
-    rig.arm()
+    rig.processes[0].arm()
     calls: list[dict[str, Any]] = rig.sandbox.world.requests
     calls.clear()
     flow.act(rig)
     rig.settle()
-    counts = rig.counts()
-    return Recording(flow, before, picture(rig.people, rig.data / "marcado.sqlite"), tuple(_borders(calls, counts)))
+    counts = rig.processes[0].left()["counts"]
+    return Recording(flow, before, picture(rig.people, rig.database_url), tuple(_borders(calls, counts)))
 
 
 def _borders(calls: list[dict[str, Any]], counts: dict[str, int]) -> list[Border]:
@@ -126,15 +128,15 @@ def crash(rig: Rig, recording: Recording, border: Border) -> Result:
     rig.put_back(recording.before)
     rig.start()
     result = Result(recording.flow.name, border)
-    fault = None
+    faults = []
     if border.kind == CALL:
-        fault = rig.sandbox.world.faults.add(_fault(border, skip=border.number - 1))
+        faults.append(rig.sandbox.world.faults.add(_fault(border, skip=border.number - 1)).id)
     elif border.kind == WEBHOOK:
-        rig.arm(**{f"{border.side}_webhook's_answer": border.number})
+        rig.process.arm(**{f"{border.side}_webhook's_answer": border.number})
     else:
-        rig.arm(commit=border.number)
+        rig.process.arm(commit=border.number)
     recording.flow.act(rig)
-    result.was_reached = _settle_until_killed(rig, fault)
+    result.was_reached = _settle_until_killed(rig, *faults)
     rig.kill()
     rig.sandbox.world.faults.clear()
     rig.pass_time(1)
@@ -152,52 +154,57 @@ def crash(rig: Rig, recording: Recording, border: Border) -> Result:
     return result
 
 
-def crash_everywhere(rig: Rig, recording: Recording) -> tuple[list[Result], list[str]]:
-    """The flow once, killed and started anew at the first webhook and before and after each outside call, all in one run.
+def crash_everywhere(rig: Rig, recording: Recording) -> tuple[int, list[str]]:
+    """The flow once, killed and started anew when the first webhook is answered and before and after each outside call, in the
+    order in which they are met, all in one run.
 
     Returns:
-        A result for each border, which says whether the service died there: after so many kills a call may not be needed any
-        more. And the differences that are left in the end.
+        How often the service was killed: after so many kills a call may not be needed any more. And the differences that are
+        left in the end.
     """
     rig.put_back(recording.before)
     rig.start()
-    results = []
-    has_acted = False
-    for border in recording.borders:
-        if border.kind == COMMIT or (border.kind == WEBHOOK and (border.side, border.number) != recording.flow.begins_with):
-            continue
-        began = time.monotonic()
-        fault = rig.sandbox.world.faults.add(_fault(border)) if border.kind == CALL else None
-        if not rig.is_alive:
+    kills = 0
+    if recording.flow.begins_with is not None:
+        side, number = recording.flow.begins_with
+        rig.process.arm(**{f"{side}_webhook's_answer": number})
+        recording.flow.act(rig)
+        kills += _settle_until_killed(rig)
+    else:
+        recording.flow.act(rig)
+    still_to_come = [border for border in recording.borders if border.kind == CALL]
+    while True:
+        faults = {}
+        for border in still_to_come:  # of the same call the oldest, before each of them
+            faults.setdefault((border.service, border.method, border.path), border)
+        planned = {rig.sandbox.world.faults.add(_fault(border)).id: border for border in faults.values()}
+        if not rig.process.is_alive:
             rig.start()
-        if border.kind == WEBHOOK:
-            rig.arm(**{f"{border.side}_webhook's_answer": border.number})
-        if not has_acted:
-            recording.flow.act(rig)
-            has_acted = True
-        was_reached = _settle_until_killed(rig, fault)
+        was_killed = _settle_until_killed(rig, *planned)
+        held = next((call["fault"] for call in rig.sandbox.world.requests if call.get("held") and call["fault"] in planned), None)
         rig.sandbox.world.faults.clear()
-        results.append(Result(recording.flow.name, border, was_reached=was_reached, seconds=time.monotonic() - began))
-    if not rig.is_alive:
-        rig.start()
-    rig.settle()
+        if not was_killed:
+            break
+        kills += 1
+        assert held is not None
+        still_to_come.remove(planned[held])
     left = _compare(rig, recording)
     if left:
         rig.pass_time(_SWEEP_S)
         rig.settle()
         left = _compare(rig, recording)
     rig.kill()
-    return results, left
+    return kills, left
 
 
-def _settle_until_killed(rig: Rig, fault: Fault | None) -> bool:
-    """Whether the service died, by its own hand or while the call was held, before all was quiet."""
+def _settle_until_killed(rig: Rig, *faults: int) -> bool:
+    """Whether the service died, by its own hand or while a call was held, before all was quiet."""
     try:
-        rig.settle(until=lambda: fault is not None and _is_held(rig, fault))
+        rig.settle(until=lambda: _is_held(rig, faults))
     except GoneError:
-        rig.bury()
+        rig.process.bury()
         return True
-    if fault is None or not _is_held(rig, fault):
+    if not _is_held(rig, faults):
         return False
     rig.kill()
     return True
@@ -208,9 +215,19 @@ def _fault(border: Border, skip: int = 0) -> Fault:
     return Fault(service=border.service, method=border.method, path=border.path, skip=skip, hold=border.side, drop=border.side)
 
 
-def _is_held(rig: Rig, fault: Fault) -> bool:
-    return any(call.get("fault") == fault.id and call.get("held") for call in rig.sandbox.world.requests)
+@contextmanager
+def hold(rig: Rig, border: Border) -> Iterator[Callable[[], bool]]:
+    """Holds a call at the border; gives a function that says whether it has come to that. Afterwards the call is lost."""
+    fault = rig.sandbox.world.faults.add(_fault(border, skip=border.number - 1))
+    try:
+        yield lambda: _is_held(rig, [fault.id])
+    finally:
+        rig.sandbox.world.faults.clear()
+
+
+def _is_held(rig: Rig, faults: Collection[int]) -> bool:
+    return any(call.get("held") and call.get("fault") in faults for call in rig.sandbox.world.requests)
 
 
 def _compare(rig: Rig, recording: Recording) -> list[str]:
-    return differences(recording.picture, picture(rig.people, rig.data / "marcado.sqlite"))
+    return differences(recording.picture, picture(rig.people, rig.database_url))

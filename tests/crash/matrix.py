@@ -37,7 +37,7 @@ class Workshop:
         result = crash(self.rig, self.recording(name), border)
         return result if result.was_reached else crash(self.rig, self.recording(name), border)
 
-    def crash_everywhere(self, name: str) -> tuple[list[Result], list[str]]:
+    def crash_everywhere(self, name: str) -> tuple[int, list[str]]:
         return crash_everywhere(self.rig, self.recording(name))
 
 

@@ -1,16 +1,17 @@
 """What a run has left behind, in a form in which two runs are equal when a customer, a seller and an operator see the same."""
 
 import json
-import sqlite3
-from pathlib import Path
+import re
 from typing import Any
 
 from cli.people import People
+from meetings.database import parse_url, sync_engine
 
 Json = dict[str, Any]
+_WRITTEN = re.compile(r"\[\d\d/\d\d/\d{4} \d\d:\d\d\]")  # when a note was made: a webhook that comes late makes it later
 
 
-def picture(people: People, database: Path) -> dict[str, list[str]]:
+def picture(people: People, database_url: str) -> dict[str, list[str]]:
     """Named parts, each a list of lines; ids that every run makes anew are left out."""
     state = people.state()
     links = {event.link: f"link of event {n}" for n, event in enumerate(people.events(state), 1)}
@@ -22,10 +23,11 @@ def picture(people: People, database: Path) -> dict[str, list[str]]:
         "task": sorted(_task(task) for task in state["kommo"]["tasks"]),
         "lead": [_lead(lead, links) for lead in state["kommo"]["leads"]],
         "contact": [f"{one['name']} {one['fields'].get('Phone')}" for one in state["kommo"]["contacts"]],
-        "note": sorted(note["text"] for note in state["kommo"]["notes"]),
-        "message": [f"{message['from']}: {message['text']}" for message in people.chat(state)],
+        "note": sorted(_WRITTEN.sub("[when]", note["text"]) for note in state["kommo"]["notes"]),
+        # Sorted: a notice whose fate was not known may come half a minute after the words that followed it.
+        "message": sorted(f"{message['from']}: {message['text']}" for message in people.chat(state)),
         "webhook": sorted(hook["destination"].split("?")[0] for hook in state["kommo"]["webhooks"]),
-        "record": _records(database),
+        "record": _records(database_url),
     }
 
 
@@ -40,8 +42,6 @@ def differences(calm: dict[str, list[str]], seen: dict[str, list[str]]) -> list[
             else:
                 found.append(f"{part} missing: {line}")
         found += [f"{part} too much: {line}" for line in left]
-        if sorted(lines) == sorted(seen[part]) and lines != seen[part]:
-            found.append(f"{part}: in another order")
     return found
 
 
@@ -89,13 +89,14 @@ _RECORDS = {
 }
 
 
-def _records(database: Path) -> list[str]:
-    connection = sqlite3.connect(database)
+def _records(database_url: str) -> list[str]:
+    engine = sync_engine(parse_url(database_url))
     try:
-        return [
-            f"{name}: {json.dumps(row, ensure_ascii=False)}"
-            for name, query in _RECORDS.items()
-            for row in connection.execute(query).fetchall()
-        ]
+        with engine.connect() as connection:
+            return [
+                f"{name}: {_WRITTEN.sub('[when]', json.dumps(list(row), ensure_ascii=False))}"
+                for name, query in _RECORDS.items()
+                for row in connection.exec_driver_sql(query)
+            ]
     finally:
-        connection.close()
+        engine.dispose()

@@ -149,11 +149,12 @@ def main() -> None:
     os.dup2(2, 1)
     wanted: dict[str, Any] = json.loads(sys.stdin.readline())
     clock = SharedClock(Path(wanted["clock"]))
-    settings = sandbox_settings(
-        wanted["urls"], f"http://127.0.0.1:{wanted['port']}", Path(wanted["database"]), **wanted["settings"]
-    )
+    public_url = f"http://127.0.0.1:{wanted['port']}"
+    settings = sandbox_settings(wanted["urls"], public_url, Path("as DATABASE_URL says"), **wanted["settings"])
     business = load_business(Path(wanted["business_file"]), None)
-    service = make_service(settings, business, now=clock.now, tick_s=wanted["tick_s"], kommo_requests_per_s=200)
+    service = make_service(
+        settings, business, now=clock.now, tick_s=wanted["tick_s"], kommo_requests_per_s=200, takeover_lease_s=wanted["lease_s"]
+    )
 
     def say(line: str) -> None:
         answers.write(line + "\n")

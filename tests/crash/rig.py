@@ -18,6 +18,7 @@ from typing import Any, Self
 import httpx
 
 from cli.people import People
+from meetings.takeover import LEASE_S
 from sandbox.server import Sandbox
 from tests.crash.process import SharedClock
 from tests.processes import ROOT, environment
@@ -41,28 +42,18 @@ class World:
     files: Mapping[str, bytes]
 
 
-class Rig:
-    """One sandbox and one service that is started and killed at will. A context manager."""
+class ServiceProcess:
+    """A service that is started and killed at will, on a port of its own that nobody else gets."""
 
-    def __init__(self, **settings: Any) -> None:
-        """`settings`: other than the sandbox's own."""
-        self._settings = {"LOCALE": "pt-BR", **settings}
-        self._folder = tempfile.TemporaryDirectory(prefix="marcado-crash-", ignore_cleanup_errors=True)
-        self.folder = Path(self._folder.name)
-        self.data = self.folder / "data"
-        self.data.mkdir()
-        self.clock = SharedClock(self.folder / "clock")
-        self.sandbox = Sandbox()
-        self._pid: int | None = None
-
-    def __enter__(self) -> Self:
-        self.sandbox.start()
-        # Held, not listened on: nobody else gets the port, and while the service is dead nobody answers there.
+    def __init__(self, printed: Path, urls: Mapping[str, str], clock: Path, settings: Mapping[str, Any], lease_s: float) -> None:
+        """`printed`: the file for what it prints. `lease_s`: after which a process on the same database counts as dead."""
+        self._printed = printed
+        # Held, not listened on: while the service is dead nobody answers there.
         self._port = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._port.bind(("127.0.0.1", 0))
         port = self._port.getsockname()[1]
-        self._log = (self.folder / "service.log").open("w")
+        self._log = self._printed.open("w")
         self._template = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.process"],
             cwd=ROOT,
@@ -72,58 +63,49 @@ class Rig:
             stderr=self._log,
             text=True,
         )
-        self._tell(
-            json.dumps(
-                {
-                    "urls": self.sandbox.urls,
-                    "port": port,
-                    "database": str(self.data / "marcado.sqlite"),
-                    "clock": str(self.folder / "clock"),
-                    "business_file": str(BUSINESS),
-                    "settings": self._settings,
-                    "tick_s": _TICK_S,
-                }
-            )
-        )
-        assert self._heard() == "ready"
+        wanted = {
+            "urls": dict(urls),
+            "port": port,
+            "clock": str(clock),
+            "business_file": str(BUSINESS),
+            "settings": dict(settings),
+            "tick_s": _TICK_S,
+            "lease_s": lease_s,
+        }
+        self._tell(json.dumps(wanted))
         self._http = httpx.Client(
             base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
-        self.people = People(self.sandbox.control_url)
-        return self
+        self.pid: int | None = None
+        assert self._heard() == "ready", self.log()
 
-    def __exit__(self, *exc: object) -> None:
+    def close(self) -> None:
         self.kill()
         self._http.close()
-        self.people.close()
         assert self._template.stdin is not None
         self._template.stdin.close()
         self._template.wait(30)
         assert self._template.stdout is not None
         self._template.stdout.close()
         self._log.close()
-        self.sandbox.stop()
         self._port.close()
-        self._folder.cleanup()
-
-    # The process
 
     def start(self) -> None:
-        """Starts the service on what is in its files; returns when it answers."""
+        """Starts the service on what is in its database; returns when it answers."""
         self._tell("start")
         said = self._heard()
         assert said.startswith("up "), f"the service did not start: {said}\n{self.log()}"
-        self._pid = int(said.split()[1])
+        self.pid = int(said.split()[1])
 
     @property
     def is_alive(self) -> bool:
-        return self._pid is not None
+        return self.pid is not None
 
     def kill(self) -> None:
         """SIGKILL, unless it is dead already; returns when it is."""
-        if self._pid is not None:
+        if self.pid is not None:
             try:
-                os.kill(self._pid, signal.SIGKILL)  # a process that is dead stays in the table until its parent has looked
+                os.kill(self.pid, signal.SIGKILL)  # a process that is dead stays in the table until its parent has looked
             finally:
                 self.bury()
 
@@ -131,20 +113,88 @@ class Rig:
         """Waits for the end of a process that is about to die."""
         said = self._heard()
         assert said == f"gone {-signal.SIGKILL}", f"the service ended otherwise: {said}\n{self.log()}"
-        self._pid = None
+        self.pid = None
 
     def log(self) -> str:
         """The end of what the service has printed."""
-        return (self.folder / "service.log").read_text()[-4000:]
+        return self._printed.read_text()[-4000:]
 
     def arm(self, **ends_at: int) -> None:
         """Lets the service kill itself when one of these has happened so often from now on; with none, only counts."""
         self._http.post("/_crash/arm", json={name.replace("_", " "): n for name, n in ends_at.items()}).raise_for_status()
 
-    def counts(self) -> dict[str, int]:
-        """What the service has counted since it was armed."""
-        counts: dict[str, int] = self._left()["counts"]
-        return counts
+    def left(self) -> dict[str, Any]:
+        """What the service is doing, when it will next do something, how often it has looked, what it has counted.
+
+        Raises:
+            GoneError: It has died.
+        """
+        try:
+            answer = self._http.get("/_crash/left")
+        except httpx.TransportError as error:
+            raise GoneError from error
+        answer.raise_for_status()
+        left: dict[str, Any] = answer.json()
+        return left
+
+    def _tell(self, line: str) -> None:
+        assert self._template.stdin is not None
+        self._template.stdin.write(line + "\n")
+        self._template.stdin.flush()
+
+    def _heard(self) -> str:
+        assert self._template.stdout is not None
+        return self._template.stdout.readline().strip()
+
+
+class Rig:
+    """One sandbox and one service that is started and killed at will. A context manager."""
+
+    names: tuple[str, ...] = ("service",)
+    lease_s = LEASE_S
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="marcado-crash-", ignore_cleanup_errors=True)
+        self.folder = Path(self._folder.name)
+        self.data = self.folder / "data"
+        self.data.mkdir()
+        self.clock = SharedClock(self.folder / "clock")
+        self.sandbox = Sandbox()
+
+    def __enter__(self) -> Self:
+        self.sandbox.start()
+        self.processes = [self._process(name) for name in self.names]
+        self.people = People(self.sandbox.control_url)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for process in self.processes:
+            process.close()
+        self.people.close()
+        self.sandbox.stop()
+        self._folder.cleanup()
+
+    @property
+    def process(self) -> ServiceProcess:
+        """The only one."""
+        (process,) = self.processes
+        return process
+
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.data / 'marcado.sqlite'}"
+
+    def start(self) -> None:
+        for process in self.processes:
+            process.start()
+
+    def kill(self) -> None:
+        for process in self.processes:
+            process.kill()
+
+    def _process(self, name: str) -> ServiceProcess:
+        settings = {"LOCALE": "pt-BR", "DATABASE_URL": self.database_url}
+        return ServiceProcess(self.folder / f"{name}.log", self.sandbox.urls, self.folder / "clock", settings, self.lease_s)
 
     # Time and quiet
 
@@ -155,7 +205,7 @@ class Rig:
     def pass_time(self, seconds: float) -> None:
         self.set_time(self.clock.now() + timedelta(seconds=seconds))
 
-    def settle(self, until: Callable[[], bool] = lambda: False, within_s: float = 60) -> None:
+    def settle(self, until: Callable[[], bool] = lambda: False, within_s: float = 120) -> None:
         """Waits until nothing more happens by itself, moving the clock to what is due within two minutes.
 
         Args:
@@ -166,34 +216,26 @@ class Rig:
             TimeoutError: Something was still going on.
         """
         deadline = time.monotonic() + within_s
-        seen_ticks = -1
+        seen_ticks: list[int] = []
         quiet = 0
         while quiet < 3 and not until():
-            left = self._left()
-            dues = [datetime.fromisoformat(left["due"])] if left["due"] else []
+            lefts = [process.left() for process in self.processes if process.is_alive]
+            dues = [datetime.fromisoformat(left["due"]) for left in lefts if left["due"]]
             dues += [item.due for item in self.sandbox.world.deliveries._open if item.state == "waiting"]  # to be repeated
             due = min(dues, default=None)
-            if left["busy"] or not self.sandbox.world.deliveries.idle:
+            ticks = [left["ticks"] for left in lefts]
+            if any(left["busy"] for left in lefts) or not self.sandbox.world.deliveries.idle:
                 quiet = 0
             elif due is not None and due <= self.clock.now() + timedelta(seconds=_HORIZON_S):
                 quiet = 0
                 if due > self.clock.now():
                     self.set_time(due)
-            elif left["ticks"] != seen_ticks:
+            elif all(now != before for now, before in zip(ticks, seen_ticks or [-1] * len(ticks), strict=True)):
                 quiet += 1
-            seen_ticks = left["ticks"]
+                seen_ticks = ticks
             if time.monotonic() > deadline:
-                raise TimeoutError(f"still going on after {within_s:g} s: {left}\n{self.log()}")
+                raise TimeoutError(f"still going on after {within_s:g} s: {lefts}\n{self.processes[0].log()}")
             time.sleep(_POLL_S)
-
-    def _left(self) -> dict[str, Any]:
-        try:
-            answer = self._http.get("/_crash/left")
-        except httpx.TransportError as error:
-            raise GoneError from error
-        answer.raise_for_status()
-        left: dict[str, Any] = answer.json()
-        return left
 
     # Worlds
 
@@ -210,7 +252,7 @@ class Rig:
         return World(
             self.clock.now(),
             {name: copy.deepcopy(service.state) for name, service in self.sandbox.world.services.items()},
-            {file.name: file.read_bytes() for file in self.data.iterdir() if not file.name.endswith("-shm")},
+            self._records(),
         )
 
     def put_back(self, world: World) -> None:
@@ -220,19 +262,16 @@ class Rig:
         self.sandbox.world.reset({})
         for name, state in world.states.items():
             self.sandbox.world.services[name].state = copy.deepcopy(state)
-        for name, content in world.files.items():
-            (self.data / name).write_bytes(content)
+        self._write_records(world.files)
         self.set_time(world.now)
 
     def _wipe(self) -> None:
         for file in self.data.iterdir():
             file.unlink()
 
-    def _tell(self, line: str) -> None:
-        assert self._template.stdin is not None
-        self._template.stdin.write(line + "\n")
-        self._template.stdin.flush()
+    def _records(self) -> dict[str, bytes]:
+        return {file.name: file.read_bytes() for file in self.data.iterdir() if not file.name.endswith("-shm")}
 
-    def _heard(self) -> str:
-        assert self._template.stdout is not None
-        return self._template.stdout.readline().strip()
+    def _write_records(self, files: Mapping[str, bytes]) -> None:
+        for name, content in files.items():
+            (self.data / name).write_bytes(content)

@@ -48,6 +48,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("calendar_id"),
     )
     op.create_table(
+        "worker",
+        sa.Column("executor_id", sa.String(length=120), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("executor_id"),
+    )
+    op.create_table(
         "crm_note",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
@@ -203,6 +209,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_crm_note_meeting_id"))
 
     op.drop_table("crm_note")
+    op.drop_table("worker")
     op.drop_table("calendar_feed")
     with op.batch_alter_table("calendar_channel", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_calendar_channel_calendar_id"))
