@@ -30,7 +30,7 @@ from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import TURN
 from meetings.lanes import Lanes
-from meetings.outbox import Outbox
+from meetings.outbox import MayBeUnderWayError, Outbox
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.tables import Author, Customer, Message, MessageState, Turn
 from meetings.usage import Meter
@@ -77,15 +77,18 @@ class Turns:
     async def run(self, customer_id: int, upto_message: int, turn_id: str) -> str:
         """The workflow. Returns its outcome: answered, refused, superseded, failed, or the verdict that needed no model."""
         step = self.s.lanes.step
+        again_at: datetime | None = None
         try:
             return await self._turn(customer_id, turn_id)
+        except MayBeUnderWayError as error:
+            again_at = error.until
         except Exception as error:
             # A model, a service or the database that is down, or a mistake of ours: the turn is planned again.
             problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
             log.error("turn failed", turn=turn_id, problem=problem)
         # If this did not get through either, nothing would plan the turn again before the customer's next message.
-        failed = await step("failed", lambda: self._failed(customer_id, turn_id), keep_trying=True)
-        if failed["attempts"] == _SORRY_AT:
+        failed = await step("failed", lambda: self._failed(customer_id, turn_id, again_at), keep_trying=True)
+        if failed["attempts"] == _SORRY_AT and again_at is None:
             await step("apologise", lambda: self._apologise(customer_id, failed["first_message"], failed["has_reply"]))
         return "failed"
 
@@ -268,13 +271,15 @@ class Turns:
             turn.ended_at, turn.outcome = now, outcome
         return True
 
-    async def _failed(self, customer_id: int, turn_id: str) -> dict[str, int]:
-        """Plans the turn again; how often in a row it failed, the oldest message without an answer, and whether one is made."""
+    async def _failed(self, customer_id: int, turn_id: str, again_at: datetime | None) -> dict[str, int]:
+        """Plans the turn again, at that time or after a growing wait; how often in a row it failed, the oldest message without
+        an answer, and whether one is made.
+        """
         now = self.s.now()
         async with self.s.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
             customer.turn_attempts += 1
-            customer.next_turn_at = now + timedelta(seconds=min(2.0**customer.turn_attempts, _BACKOFF_MAX_S))
+            customer.next_turn_at = again_at or now + timedelta(seconds=min(2.0**customer.turn_attempts, _BACKOFF_MAX_S))
             turn = await session.get(Turn, turn_id)
             if turn is not None:  # else it failed before it was on record
                 turn.ended_at, turn.outcome = now, "failed"

@@ -71,7 +71,7 @@ def show_story(out: Console, story: Story, business: Business, words: Catalogue)
     for message in story.told:
         told.add_row(
             short_label(message.at, business.zone, words.locale),
-            words.text(f"why_state_{message.state}"),
+            words.text(f"why_state_{message.state}") + (f" ({words.text('why_doubtful')})" if message.is_doubtful else ""),
             Text(message.text),
         )
     if story.told:

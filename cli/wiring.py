@@ -51,6 +51,7 @@ from meetings.settle import Settler
 from meetings.sweep import Sweeper
 from meetings.sync import Synchroniser
 from meetings.tables import TouchKind
+from meetings.takeover import LEASE_S, Takeover, executor_name
 from meetings.touch_checks import Witness
 from meetings.touches import Touches
 from meetings.usage import Meter
@@ -93,6 +94,7 @@ def make_service(
     retry: RetryPolicy | None = None,
     tick_s: float = 0.1,
     kommo_requests_per_s: float = 7,
+    takeover_lease_s: float = LEASE_S,
 ) -> Service:
     """Joins everything for one process. Opens nothing until the app's lifespan starts.
 
@@ -100,6 +102,7 @@ def make_service(
         now: The source of time, aware UTC.
         retry: How clients repeat calls; their default when None.
         tick_s: Real seconds between two looks at what is due.
+        takeover_lease_s: Real seconds after which another process on the same PostgreSQL database, not heard of, counts as dead.
     """
     db = Database(settings.DATABASE_URL)
     kommo = KommoClient(
@@ -113,7 +116,8 @@ def make_service(
     )
     calendar = CalendarClient(settings.GOOGLE_CREDENTIALS_FILE, settings.GOOGLE_CALENDAR_ENDPOINT, retry=retry)
     fields = (settings.KOMMO_FIELD_GOOGLE_CALENDAR_LINK, settings.KOMMO_FIELD_MEETING_STATUS)
-    lanes = Lanes(db.url, poll_s=min(0.1, tick_s))
+    lanes = Lanes(db.url, executor_id=executor_name(db), poll_s=min(0.1, tick_s))
+    takeover = Takeover(db, lanes, lease_s=takeover_lease_s)
 
     speech = SpeechClient(
         settings.OPENAI_BASE_URL,
@@ -217,7 +221,9 @@ def make_service(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         db.migrate()
+        await takeover.join()
         await lanes.start()
+        takeover.start()
         dispatcher.start()
         if hooks:
             await hooks.ensure()
@@ -226,7 +232,9 @@ def make_service(
         finally:
             await dispatcher.stop()
             await calendars.stop()
+            await takeover.stop()
             await lanes.stop()
+            await takeover.leave()
             await connection.close()
             for client in (kommo, whatsapp, calendar, speech):
                 await client.close()

@@ -14,7 +14,7 @@ from meetings.database import Database
 from meetings.lifecycle import first_change, revise
 from meetings.qualification import Standing, answers_of, standing
 from meetings.slots import Interval, Period, free_slots, horizon, is_within_hours, spread
-from meetings.tables import Customer, Meeting, MeetingPhase, MeetingStatus, Offer
+from meetings.tables import Author, Change, Customer, Meeting, MeetingPhase, MeetingStatus, Message, MessageState, Offer
 
 _OFFER_HOLDS = timedelta(minutes=30)  # how long an offer may be taken up although the notice gets shorter meanwhile
 
@@ -211,6 +211,8 @@ class Booking:
     async def cancel(self, customer_id: int, reason: str) -> int:
         """Cancels the customer's meeting on the customer's wish; returns its id. Its effects follow.
 
+        Repeated for the same messages of the customer, as after a kill, it gives the meeting that was cancelled for them.
+
         Args:
             reason: In a few words, kept with the change.
 
@@ -218,6 +220,9 @@ class Booking:
             BookingRefusedError: NO_MEETING.
         """
         async with self.db.transaction() as session:
+            done = await _cancelled_for_them(session, customer_id)
+            if done is not None and await upcoming_meeting(session, customer_id, self.now()) is None:
+                return done
             meeting = await self._upcoming_or_refuse(session, customer_id)
             revise(
                 session,
@@ -367,6 +372,22 @@ async def upcoming_meeting(session: AsyncSession, customer_id: int, now: datetim
         select(Meeting)
         .where(Meeting.customer_id == customer_id, *_blocking(), Meeting.ends_at > now)
         .order_by(Meeting.starts_at)
+        .limit(1)
+    )
+
+
+async def _cancelled_for_them(session: AsyncSession, customer_id: int) -> int | None:
+    """The meeting that was cancelled on what the customer wrote and has no answer to yet; None without one."""
+    unanswered_since = (
+        select(func.min(Message.stored_at))
+        .where(Message.customer_id == customer_id, Message.author == Author.CUSTOMER, Message.state == MessageState.NEW)
+        .scalar_subquery()
+    )
+    return await session.scalar(
+        select(Meeting.id)
+        .join(Change, Change.meeting_id == Meeting.id)
+        .where(Meeting.customer_id == customer_id, Change.hint == "customer_cancelled", Change.at >= unanswered_since)
+        .order_by(Change.id.desc())
         .limit(1)
     )
 

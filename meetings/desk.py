@@ -109,6 +109,7 @@ class Desk:
         if meeting is None or meeting.phase != MeetingPhase.BOOKED:
             return None
         await self.settler.task.ensure(meeting.id)
+        await self.settler.keep_note(meeting.id)
         await self.settler.lead.ensure(meeting.id)
         return await self._shown(meeting.id)
 

@@ -35,11 +35,12 @@ class Lanes:
         """
         Args:
             url: The application's database. With SQLite the engine keeps a file of its own beside it.
-            executor_id: Stable per process: after a restart it takes up what it left.
+            executor_id: This process's name in the engine's records. At the start it takes up what it left under that name, so
+                no two processes may share one.
             concurrency: Customers served at the same time by this process.
             poll_s: Seconds between two looks at the queue.
         """
-        self._url, self._executor_id = url, executor_id
+        self._url, self.executor_id = url, executor_id
         self._concurrency, self._poll_s = concurrency, poll_s
         self._pending: dict[str, Callable[..., Awaitable[Any]]] = {}
         self._workflows: dict[str, Any] = {}
@@ -56,7 +57,7 @@ class Lanes:
         config: DBOSConfig = {
             "name": "marcado",
             "application_version": APPLICATION_VERSION,
-            "executor_id": self._executor_id,
+            "executor_id": self.executor_id,
             "log_level": "ERROR",
             "serializer": DBOSPortableJSONSerializer(),  # the default would keep pickles in the database
             # Nothing of ours waits for the engine's notifications, but stopping waits for one look at them (else a second).
@@ -77,7 +78,7 @@ class Lanes:
     async def stop(self, drain_s: int = 15) -> None:
         """Ends this process's part. Running workflows get `drain_s` seconds; the rest goes on at the next start."""
         running = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
-        is_running = any(workflow.executor_id == self._executor_id for workflow in running)
+        is_running = any(workflow.executor_id == self.executor_id for workflow in running)
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=drain_s if is_running else 0)
         # The engine made its thread pool the loop's own and has closed it; others still need one.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
@@ -102,6 +103,18 @@ class Lanes:
         if keep_trying:
             options |= {"retries_allowed": True, "interval_seconds": 1.0, "backoff_rate": 2.0, "max_attempts": _TRIES}
         return await DBOS.run_step_async(options, call)
+
+    async def owners(self) -> set[str]:
+        """The names of the processes whose workflows are under way, dead ones among them."""
+        running = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        return {workflow.executor_id for workflow in running if workflow.executor_id}
+
+    async def take_over(self, executor_ids: list[str]) -> None:
+        """Puts the workflows of dead processes back into their lanes, to go on where they stopped. Several processes may do so
+        at the same time: each workflow is taken from its owner once.
+        """
+        # Not public in DBOS, whose paid service would do it; that is why its minor release is pinned.
+        await asyncio.to_thread(DBOS._recover_pending_workflows, executor_ids)  # noqa: SLF001
 
     async def unfinished(self) -> list[str]:
         """Ids of the workflows that wait or run."""

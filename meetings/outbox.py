@@ -1,8 +1,12 @@
-"""Sends texts once: a row with a key first, then the send, then its receipt."""
+"""Sends texts once: a row with a key first, then the send, then its receipt.
+
+What may have been sent is looked up at Evolution before it is sent again. Where that tells nothing (a server that keeps no
+messages) it is sent again all the same: a customer who reads it twice is better off than one who never does. The row says so.
+"""
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
@@ -19,13 +23,21 @@ from clients.whatsapp import SentMessage, WhatsAppClient
 from meetings.database import Database
 from meetings.introduction import Introduction
 from meetings.phones import spellings
-from meetings.tables import Author, Customer, Message, MessageState, SellerMessage
+from meetings.tables import SENT_BLINDLY, Author, Customer, Message, MessageState, SellerMessage
 
 log = structlog.get_logger("outbox")
 _DONE = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageState.FAILED)
-
+UNDER_WAY = timedelta(seconds=30)  # longer than we wait for an answer: an attempt that old has ended at Evolution, too
 
 Row = Message | SellerMessage
+
+
+class MayBeUnderWayError(UnreachableError):
+    """An attempt that we lost sight of may still be carried out. `until`: from when on a look can tell."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("WhatsApp", "send text", "an earlier attempt may still be under way")
+        self.until = until
 
 
 class Sender:
@@ -45,9 +57,11 @@ class Sender:
         if message.state in _DONE:
             await self._note_sent(message.id)  # its receipt may have come by webhook, to a process that was killed
             return MessageState(message.state)
-        if message.state == MessageState.SENDING and await self._adopt(message):
+        if message.state != MessageState.SENDING:
+            return await self._send(message, delay_ms)
+        if await self._adopt(message):
             return MessageState.SENT
-        return await self._send(message, delay_ms)
+        return await self._send(message, delay_ms, is_blind=not await self._would_have_been_seen(message))
 
     async def _row(self, session: AsyncSession, message_id: int) -> Row:
         raise NotImplementedError
@@ -82,12 +96,35 @@ class Sender:
         if state != "open":
             # The row at Evolution appears only once WhatsApp accepted the send: wait until that can be told.
             raise UnreachableError("WhatsApp", "send text", f"connection is {state}")
+        until = (message.send_started_at or message.stored_at) + UNDER_WAY
+        if self.now() < until:  # the process that sent it is dead, the server may be at it
+            raise MayBeUnderWayError(until)
         return False
 
-    async def _send(self, message: Row, delay_ms: int) -> MessageState:
+    async def _would_have_been_seen(self, message: Row) -> bool:
+        """Whether Evolution shows what was sent: the newest message that we know was. It may be set up to keep none."""
+        kind = Message if isinstance(message, Message) else SellerMessage
+        async with self.db.transaction() as session:
+            newest: Row | None = await session.scalar(
+                select(kind)
+                .where(kind.vendor_id.is_not(None), kind.key.is_not(None), kind.id != message.id)
+                .order_by(kind.id.desc())
+                .limit(1)
+            )
+            if newest is None:
+                return False
+            (first, *others), _ = await self._recipient(session, newest)
+        sent_at = newest.send_started_at or newest.stored_at
+        return await self.whatsapp.find_sent(first, newest.text, sent_at, sent_at + UNDER_WAY, also=others) is not None
+
+    async def _send(self, message: Row, delay_ms: int, *, is_blind: bool = False) -> MessageState:
+        """`is_blind`: nobody can tell whether it was sent before."""
+        if is_blind:
+            log.warning("sent again without knowing", message=message.id)
         async with self.db.transaction() as session:
             row = await self._row(session, message.id)
             row.state, row.send_started_at, row.attempts = MessageState.SENDING, self.now(), row.attempts + 1
+            row.problem = SENT_BLINDLY if is_blind else row.problem
             unsent = row.text
             row.text = text = await self._words(session, row)
             addresses, _ = await self._recipient(session, row)
@@ -112,7 +149,7 @@ class Sender:
     async def _sent(self, message_id: int, sent: SentMessage) -> None:
         async with self.db.transaction() as session:
             row = await self._row(session, message_id)
-            row.vendor_id, row.problem = sent.id, None
+            row.vendor_id, row.problem = sent.id, row.problem if row.problem == SENT_BLINDLY else None
             if row.state in (MessageState.PENDING, MessageState.SENDING):  # its webhook may have come first and say more
                 row.state = MessageState.SENT
         await self._note_sent(message_id)

@@ -89,7 +89,8 @@ class Settler:
             return Receipts(event=True, task=True, lead=True, notice=True)
         problems = await self._attempt(meeting_id, {"event": self.event.ensure})
         if not problems:
-            steps = {"notice": self.ensure_notice, "task": self.task.ensure, "lead": self.lead.ensure, "note": self._note}
+            # The note before the last receipt: once all are there nobody looks at the meeting again.
+            steps = {"notice": self.ensure_notice, "task": self.task.ensure, "note": self.keep_note, "lead": self.lead.ensure}
             problems = await self._attempt(meeting_id, steps)
         return await self._conclude(meeting_id, problems)
 
@@ -149,7 +150,7 @@ class Settler:
         key = f"refused:{meeting_id}:{done}:{decision.fingerprint}"[:120]
         await self.notes.put(key, case.meeting.kommo_lead_id, text, meeting_id)
 
-    async def _note(self, meeting_id: int) -> None:
+    async def keep_note(self, meeting_id: int) -> None:
         """The lead's feed tells what became of the meeting and why; written with other notes a little later."""
         case = await self.cases.read(meeting_id)
         change, lead_id = case.change, case.meeting.kommo_lead_id

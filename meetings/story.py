@@ -9,16 +9,17 @@ from sqlalchemy import or_, select
 
 from meetings.database import Database
 from meetings.phones import match_key, to_e164
-from meetings.tables import Change, Customer, Hint, Meeting, Message, Webhook
+from meetings.tables import SENT_BLINDLY, Change, Customer, Hint, Meeting, Message, Webhook
 
 
 @dataclass(frozen=True)
 class Told:
-    """A message about the meeting: what it says and how far it got."""
+    """A message about the meeting: what it says and how far it got. `is_doubtful`: they may have got it twice."""
 
     text: str
     state: str
     at: datetime
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ async def story_of(db: Database, meeting_id: int) -> Story:
             meeting,
             customer,
             tuple(Line(c.at, c.what, c.by, c.source, c.hint, str(c.after.get("reason", "")), c.before, c.after) for c in changes),
-            tuple(Told(m.text, str(m.state), m.sent_at) for m in messages),
+            tuple(Told(m.text, str(m.state), m.sent_at, m.problem == SENT_BLINDLY) for m in messages),
             tuple(
                 (at, f"{source or 'poll'}: {entity}[{action}]", outcome or "…") for at, entity, action, outcome, source in hints
             ),

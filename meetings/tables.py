@@ -90,6 +90,8 @@ class MessageState(StrEnum):
     FAILED = "failed"
 
 
+# The problem of a message of ours that was sent again although nobody could tell whether the first attempt had got through.
+SENT_BLINDLY = "perhaps sent twice"
 TAKEN_BACK = "taken back"  # the problem of a customer's message that they deleted before it was answered
 
 
@@ -291,6 +293,15 @@ class Change(Table):
     before: Mapped[dict[str, Any]]
     after: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+
+
+class Worker(Table):
+    """A process that serves this database, on PostgreSQL. `seen_at` is when it last said so, by the database's clock."""
+
+    __tablename__ = "worker"
+
+    executor_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    seen_at: Mapped[datetime]
 
 
 class Webhook(Table):

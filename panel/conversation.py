@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from meetings.business import Business, Criterion, in_language
 from meetings.customers import unanswered
 from meetings.qualification import answers_of, standing
-from meetings.tables import TAKEN_BACK, Answer, Author, Customer, Meeting, MeetingPhase, Message, MessageState
+from meetings.tables import SENT_BLINDLY, TAKEN_BACK, Answer, Author, Customer, Meeting, MeetingPhase, Message, MessageState
 from panel.customers import CustomerSeen, see_customers
 from panel.receipts import MeetingSeen, see_meetings
 
@@ -25,11 +25,13 @@ class MessageSeen:
         state: Names the sentence that says it, `state_<state>` in the panel's catalogue: that of the record, or "left" for what
             a person was to answer, or "taken_back".
         opens_day: The first message of this day on the page, in the business's zone; None for the others.
+        is_doubtful: The customer may have got it twice.
     """
 
     message: Message
     state: str
     opens_day: date | None
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,9 @@ def _in_order(messages: list[Message], waiting: set[int], business: Business) ->
     seen, day = [], None
     for message in sorted(messages, key=lambda m: (m.sent_at, m.id)):
         today = business.local(message.sent_at).date()
-        seen.append(MessageSeen(message, _state(message, is_waiting=message.id in waiting), today if today != day else None))
+        state = _state(message, is_waiting=message.id in waiting)
+        is_doubtful = message.problem == SENT_BLINDLY
+        seen.append(MessageSeen(message, state, today if today != day else None, is_doubtful))
         day = today
     return seen
 

@@ -26,13 +26,14 @@ from sqlalchemy import select
 
 from clients.errors import LoginRefusedError, OutcomeUnknownError, ServiceError, UnreachableError
 from meetings.database import Database
-from meetings.outbox import Outbox
-from meetings.tables import Author, Message, MessageState
+from meetings.outbox import UNDER_WAY, MayBeUnderWayError, Outbox
+from meetings.tables import SENT_BLINDLY, Author, Message, MessageState
 
 TEXT = "✅ Marcado, Maria!"
 KEY = "meeting:1:1:booked"
 SEND = {"service": "evolution", "path": "sendText"}
 WITHOUT_NINE = "551187654321"
+NOTHING_KEPT = {"messages": {"total": 0, "pages": 0, "currentPage": 1, "records": []}}
 NOT_THERE = {
     "status": 400,
     "error": "Bad Request",
@@ -67,6 +68,10 @@ class PostRoom:
     async def fails(self, kind: type[ServiceError], key: str = KEY) -> None:
         with pytest.raises(kind):
             await self.post(key)
+
+    def waits(self) -> None:
+        """Until no earlier attempt can be under way any more."""
+        self.scene.control("/clock", advance_s=UNDER_WAY.total_seconds())
 
     async def row(self, key: str = KEY) -> Message:
         async with self.db.transaction() as session:
@@ -153,6 +158,7 @@ def test_a_process_killed_before_its_send_sends_after_all(tmp_path: Path, scene:
 
     async def act(room: PostRoom) -> MessageState:
         await add_message(room.db, room.customer_id, TEXT, scene.now(), author=Author.SYSTEM, key=KEY, state=state)
+        room.waits()
         return await room.post()
 
     assert run(tmp_path, scene, act) is MessageState.SENT
@@ -209,6 +215,7 @@ def test_an_equal_text_that_was_sent_before_is_not_taken_for_the_lost_one(tmp_pa
         await room.post("first")
         scene.control("/faults", **SEND, drop="before")
         await room.fails(OutcomeUnknownError, "second")
+        room.waits()
         assert await room.post("second") is MessageState.SENT
         assert room.received == [TEXT, TEXT]
         assert (await room.row("first")).vendor_id != (await room.row("second")).vendor_id
@@ -221,6 +228,7 @@ def test_an_equal_text_that_the_customer_wrote_is_not_taken_for_the_lost_one(tmp
         scene.control("/faults", **SEND, drop="before")
         await room.fails(OutcomeUnknownError)
         scene.control("/customer/say", phone=PHONE, text=TEXT)
+        room.waits()
         assert await room.post() is MessageState.SENT
         assert room.received == [TEXT]
 
@@ -262,6 +270,8 @@ def test_a_send_that_never_arrived_is_sent_once_on_the_next_try(tmp_path: Path, 
     async def act(room: PostRoom) -> None:
         scene.control("/faults", **fault)
         await room.fails(OutcomeUnknownError)
+        await room.fails(MayBeUnderWayError)
+        room.waits()
         assert await room.post() is MessageState.SENT
         assert (room.received, (await room.row()).attempts) == ([TEXT], 2)
 
@@ -272,9 +282,29 @@ def test_a_send_that_timed_out_for_good_is_sent_once_on_the_next_try(tmp_path: P
     async def act(room: PostRoom) -> None:
         scene.control("/whatsapp/timeout", sent="no", times=2)
         await room.fails(OutcomeUnknownError)
+        room.waits()
         await room.fails(OutcomeUnknownError)
+        room.waits()
         assert await room.post() is MessageState.SENT
         assert (room.received, (await room.row()).attempts) == ([TEXT], 3)
+
+    run(tmp_path, scene, act)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_text_that_had_to_be_sent_again_blindly_says_so(tmp_path: Path, scene: Scene, keeps: bool) -> None:
+    """A server that keeps no messages shows none: what was surely sent before is looked for to know whether it does."""
+
+    async def act(room: PostRoom) -> None:
+        await room.post("first", "Oi, Maria!")
+        scene.control("/faults", **SEND, drop="before")
+        await room.fails(OutcomeUnknownError)
+        room.waits()
+        if not keeps:
+            scene.control("/faults", service="evolution", path="findMessages", times=-1, status=200, body=NOTHING_KEPT)
+        assert await room.post() is MessageState.SENT
+        assert (await room.row()).problem == (None if keeps else SENT_BLINDLY)
+        assert room.received == ["Oi, Maria!", TEXT]
 
     run(tmp_path, scene, act)
 
@@ -307,6 +337,7 @@ def test_while_the_outcome_is_unknown_and_the_line_is_down_nothing_is_sent_again
             assert (await room.row()).state == MessageState.SENDING
             assert len(room.sends) == 1
         scene.control("/whatsapp/connection", state="open")
+        room.waits()
         assert await room.post() is MessageState.SENT
         assert room.received == [TEXT]
 

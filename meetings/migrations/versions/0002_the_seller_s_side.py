@@ -58,6 +58,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_early_edit_stored_at"), ["stored_at"], unique=False)
 
     op.create_table(
+        "worker",
+        sa.Column("executor_id", sa.String(length=120), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("executor_id"),
+    )
+    op.create_table(
         "crm_note",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
@@ -213,6 +219,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_crm_note_meeting_id"))
 
     op.drop_table("crm_note")
+    op.drop_table("worker")
     with op.batch_alter_table("early_edit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_early_edit_stored_at"))
 
