@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from agent.presence import Presence
 from agent.replies import confirmation
 from agent.senses import Senses
 from clients.errors import ServiceError
+from meetings.backoff import wait_after
 from meetings.booking import Booking
 from meetings.business import Business
 from meetings.customers import Leads, language_of
@@ -267,7 +268,7 @@ class Turns:
         async with self.s.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
             customer.turn_attempts += 1
-            customer.next_turn_at = now + timedelta(seconds=min(2.0**customer.turn_attempts, _BACKOFF_MAX_S))
+            customer.next_turn_at = now + wait_after(customer.turn_attempts, _BACKOFF_MAX_S)
             turn = await session.get(Turn, turn_id)
             if turn is not None:  # else it failed before it was on record
                 turn.ended_at, turn.outcome = now, "failed"

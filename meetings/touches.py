@@ -13,6 +13,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import ServiceError
+from meetings.backoff import wait_after
 from meetings.business import Business
 from meetings.database import Database
 from meetings.lanes import lane_of
@@ -28,7 +29,6 @@ _PLANNED = (TouchKind.REMINDER, TouchKind.FOLLOW_UP, TouchKind.RESCUE)  # the ot
 _TO_CUSTOMERS = (TouchKind.REMINDER, TouchKind.REBOOK, TouchKind.RESCUE)
 _AT_ONCE = 200  # meetings planned in one transaction
 _RECENT = timedelta(days=21)  # older meetings have no touches left
-_BACKOFF_MAX_S = 600
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Touches:
         async with self.db.transaction() as session:
             row = await session.get_one(Touch, touch.id)
             row.runs, row.attempts, row.problem = row.runs + 1, row.attempts + 1, problem
-            row.due_at = self.now() + timedelta(seconds=min(2.0 ** min(row.attempts, 10), _BACKOFF_MAX_S))
+            row.due_at = self.now() + wait_after(row.attempts)
 
     async def _forget_plans(self, session: AsyncSession) -> None:
         """The business file may have changed since the last start."""
