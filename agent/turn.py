@@ -31,7 +31,7 @@ from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import TURN
 from meetings.lanes import Lanes
-from meetings.outbox import Outbox
+from meetings.outbox import OVERTAKEN, Outbox
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.tables import Author, Customer, Message, MessageState, Turn
 from meetings.usage import Meter
@@ -258,6 +258,10 @@ class Turns:
                 for message in await session.scalars(select(Message).where(Message.id.in_(claimed))):
                     message.state, message.turn_id = MessageState.ANSWERED, turn_id
                 customer.superseded = 0
+            # An apology that never got out has nothing left to apologise for.
+            unsent = Message.customer_id == customer_id, Message.state == MessageState.PENDING
+            for sorry in await session.scalars(select(Message).where(*unsent, Message.key.like(f"sorry:{customer_id}:%"))):
+                sorry.state, sorry.problem = MessageState.FAILED, OVERTAKEN
             turn = await session.get_one(Turn, turn_id)
             turn.ended_at, turn.outcome = now, outcome
         return True

@@ -22,6 +22,7 @@ from meetings.phones import spellings
 from meetings.tables import Author, Customer, Message, MessageState, SellerMessage
 
 log = structlog.get_logger("outbox")
+OVERTAKEN = "overtaken by what came after"  # the problem of a message that was taken back before it was sent
 _DONE = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageState.FAILED)
 
 
@@ -216,7 +217,7 @@ class Outbox(Sender):
                 continue
             async with self.db.transaction() as session:
                 row = await session.get_one(Message, message.id)
-                row.state, row.problem = MessageState.FAILED, "overtaken by a newer change"
+                row.state, row.problem = MessageState.FAILED, OVERTAKEN
         return sent
 
     async def _row(self, session: AsyncSession, message_id: int) -> Message:
