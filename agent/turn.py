@@ -240,7 +240,7 @@ class Turns:
 
     async def _settle(self, customer_id: int) -> bool:
         """Completes what the model left out: the meeting's effects, the answers on the lead."""
-        for what, complete in (("meeting", self.s.desk.settle_all), ("answers on the lead", self.s.publisher.publish)):
+        for what, complete in (("meeting", self.s.desk.settle_all), ("lead", self.s.publisher.complete)):
             try:
                 await complete(customer_id)
             except Exception as error:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import ServiceError
 from meetings.backoff import wait_after
+from meetings.breaker import WAITS, Breaker
 from meetings.business import Business
 from meetings.database import Database
 from meetings.lanes import lane_of
@@ -27,6 +28,7 @@ TOUCH, SELLER = "touch.v1", "seller.v1"
 CHANGED = "meeting changed"  # planned anew if the meeting returns to that time
 _PLANNED = (TouchKind.REMINDER, TouchKind.FOLLOW_UP, TouchKind.RESCUE)  # the others are added where they arise
 _TO_CUSTOMERS = (TouchKind.REMINDER, TouchKind.REBOOK, TouchKind.RESCUE)
+_LOOK_AGAIN = timedelta(minutes=5)  # while WhatsApp refuses; a person who lets it go on does not wait for that
 _AT_ONCE = 200  # meetings planned in one transaction
 _RECENT = timedelta(days=21)  # older meetings have no touches left
 
@@ -51,9 +53,11 @@ class Touches:
         acts: Mapping[TouchKind, Callable[[Touch], Awaitable[Result]]],
         sellers: Sellers,
         now: Callable[[], datetime],
+        breaker: Breaker,
     ) -> None:
-        """`acts`: what each kind of touch does at its time. Each is safe to repeat."""
+        """`acts`: what each kind of touch does at its time. Each is safe to repeat. `breaker`: whether they may go out."""
         self.db, self.business, self.acts, self.sellers, self.now = db, business, acts, sellers, now
+        self.breaker = breaker
         self._is_planned_anew = False
 
     async def due(self) -> list[Work]:
@@ -122,7 +126,14 @@ class Touches:
             return Result("too late")
         if touch.kind in _TO_CUSTOMERS and (morning := awake(self.business, now)) > now:
             return Result("quiet hours", again_at=morning) if morning < touch.useful_until else Result("too late")
+        if self._is_message(touch) and await self.breaker.stopped():
+            later = now + _LOOK_AGAIN
+            return Result(WAITS, again_at=later) if later < touch.useful_until else Result("too late")
         return await self.acts[TouchKind(touch.kind)](touch)
+
+    def _is_message(self, touch: Touch) -> bool:
+        """Whether it writes to somebody who does not wait for it."""
+        return touch.kind in _TO_CUSTOMERS or (touch.kind == TouchKind.FOLLOW_UP and self.business.follow_up.how == "whatsapp")
 
     async def _conclude(self, touch: Touch, result: Result) -> None:
         async with self.db.transaction() as session:
