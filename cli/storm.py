@@ -245,7 +245,7 @@ class _Storm:
         self.world.clock.advance(_SWEEP_S)
         self._rest()
 
-    def _rest(self, *, for_at_least: timedelta = timedelta(0), within_s: float = 300.0) -> None:
+    def _rest(self, *, for_at_least: timedelta = timedelta(0), within_s: float = 1200.0) -> None:
         """Lets time pass until nothing happens by itself any more; what failed is tried again meanwhile.
 
         Raises:

@@ -26,7 +26,6 @@ def calm() -> Played:
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("storm")  # the calm run is played once
 @pytest.mark.parametrize("seed", range(1, 21))
 def test_a_storm_leaves_what_the_calm_run_leaves(seed: int) -> None:
     assert calm().complaints == []
