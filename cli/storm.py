@@ -109,6 +109,7 @@ class _Storm:
                     "MODEL_TIMEOUT_S": _ANSWER_S,
                     "MESSAGES_PER_HOUR": 1000,
                 },
+                tick_s=0.1,
                 retry=RetryPolicy(attempts=2, total_s=5, wait_s=0.02, wait_max_s=0.1, answer_s=_ANSWER_S),
             )
             running.enter_context(self.stack)
@@ -254,7 +255,7 @@ class _Storm:
         deadline = time.monotonic() + within_s
         until, seen_tick, quiet = self.world.clock.now() + for_at_least, -1, 0
         while quiet < 3:  # looks at quiet that a whole tick of the dispatcher lies between
-            time.sleep(0.03)
+            time.sleep(0.05)
             busy, next_due, tick = self.stack.call(whats_left)
             if time.monotonic() > deadline:
                 raise StillGoingOnError(f"still going on after {within_s:g} s: {sorted(busy)[:5]}, next due {next_due}")
