@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from agent.presence import Presence
 from agent.replies import confirmation
 from agent.senses import Senses
 from clients.errors import ServiceError
+from meetings.backoff import wait_after
 from meetings.booking import Booking
 from meetings.business import Business
 from meetings.customers import Leads, is_paused, language_of
@@ -30,7 +31,7 @@ from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import TURN
 from meetings.lanes import Lanes
-from meetings.outbox import MayBeUnderWayError, Outbox
+from meetings.outbox import OVERTAKEN, MayBeUnderWayError, Outbox
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.tables import Author, Customer, Message, MessageState, Turn
 from meetings.usage import Meter
@@ -249,7 +250,7 @@ class Turns:
 
     async def _settle(self, customer_id: int) -> bool:
         """Completes what the model left out: the meeting's effects, the answers on the lead."""
-        for what, complete in (("meeting", self.s.desk.settle_all), ("answers on the lead", self.s.publisher.publish)):
+        for what, complete in (("meeting", self.s.desk.settle_all), ("lead", self.s.publisher.complete)):
             try:
                 await complete(customer_id)
             except Exception as error:
@@ -267,6 +268,10 @@ class Turns:
                 for message in await session.scalars(select(Message).where(Message.id.in_(claimed))):
                     message.state, message.turn_id = MessageState.ANSWERED, turn_id
                 customer.superseded = 0
+            # An apology that never got out has nothing left to apologise for.
+            unsent = Message.customer_id == customer_id, Message.state == MessageState.PENDING
+            for sorry in await session.scalars(select(Message).where(*unsent, Message.key.like(f"sorry:{customer_id}:%"))):
+                sorry.state, sorry.problem = MessageState.FAILED, OVERTAKEN
             turn = await session.get_one(Turn, turn_id)
             turn.ended_at, turn.outcome = now, outcome
         return True
@@ -279,7 +284,7 @@ class Turns:
         async with self.s.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
             customer.turn_attempts += 1
-            customer.next_turn_at = again_at or now + timedelta(seconds=min(2.0**customer.turn_attempts, _BACKOFF_MAX_S))
+            customer.next_turn_at = again_at or now + wait_after(customer.turn_attempts, _BACKOFF_MAX_S)
             turn = await session.get(Turn, turn_id)
             if turn is not None:  # else it failed before it was on record
                 turn.ended_at, turn.outcome = now, "failed"

@@ -204,6 +204,33 @@ def sweep(
     show_comparison(out, found, rules, words, dry_run=dry_run)
 
 
+@app.command(help=words.text("help_storm"))
+def storm(
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=10_000, help=words.text("help_storm_seeds"))] = 5,
+    seed: Annotated[int | None, typer.Option("--seed", min=1, help=words.text("help_storm_seed"))] = None,
+    flows: Annotated[int, typer.Option("--flows", min=1, max=1000, help=words.text("help_storm_flows"))] = 200,
+    strength: Annotated[float, typer.Option("--strength", min=0, max=4, help=words.text("help_storm_strength"))] = 1.0,
+    business: BusinessOption = None,
+) -> None:
+    from cli.logs import configure_logs
+    from cli.storm_plan import StormError
+    from cli.storm_report import CalmRunError, blow, show
+    from meetings.business import BusinessFileError
+
+    configure_logs("CRITICAL", pretty=True)
+    chosen = [seed] if seed is not None else list(range(1, seeds + 1))
+    try:
+        outcomes = blow(out, words, business or Path("business.toml"), flows=flows, seeds=chosen, strength=strength)
+    except BusinessFileError as error:
+        _stop(str(error).splitlines()[0], str(error).splitlines()[1:], "")
+    except StormError as error:
+        _stop(words.text("storm_impossible"), [str(error)], "")
+    except CalmRunError as error:
+        _stop(words.text("storm_not_calm"), error.complaints[:10], words.text("storm_not_calm_next"))
+    if not show(out, words, outcomes, flows=flows, strength=strength, business_file=business):
+        raise typer.Exit(1)
+
+
 def _accounts(business: Path | None) -> "tuple[Settings, Business]":
     """The settings and the business file of the service that runs here, for commands that look at its records."""
     from cli.logs import configure_logs

@@ -23,6 +23,7 @@ from clients.speech import SpeechClient
 from clients.transport import RetryPolicy
 from clients.whatsapp import WhatsAppClient
 from meetings.booking import Booking
+from meetings.breaker import Breaker
 from meetings.business import Business
 from meetings.by_hand import ByHand
 from meetings.calendars import CalendarWatch
@@ -128,7 +129,8 @@ def make_service(
     )
 
     leads = Leads(db, kommo, business, settings.LOCALE, now)
-    outbox = Outbox(db, whatsapp, now, Introduction(business.company, settings.LOCALE))
+    breaker = Breaker(db, now)
+    outbox = Outbox(db, whatsapp, now, Introduction(business.company, settings.LOCALE), breaker=breaker)
     meter = Meter(db)
     token = settings.WEBHOOK_TOKEN.get_secret_value()
     push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token)
@@ -153,6 +155,7 @@ def make_service(
     undo_s = settings.SELLER_UNDO_S
     by_hand = ByHand(db, kommo, booking, leads, settler, notes, business, locale=settings.LOCALE, undo_s=undo_s, now=now)
     synchroniser = Synchroniser(db, kommo, calendars, booking, settler, business, fields=fields, undo_s=undo_s, now=now)
+    publisher = Publisher(db, kommo, leads, business, settings.LOCALE)
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
     hooks = Hooks(kommo, whatsapp, settings.PUBLIC_URL, token) if settings.PUBLIC_URL else None
     dispatcher = Dispatcher(
@@ -161,9 +164,12 @@ def make_service(
         Looks(db, lanes, synchroniser, by_hand, now),
         settler,
         Sweeper(db, kommo, calendars, business, fields=fields, now=now),
-        _touches(db, calendar, kommo, whatsapp, leads, outbox, invitations, synchroniser, business, settings.LOCALE, now),
+        _touches(
+            db, calendar, kommo, whatsapp, leads, outbox, invitations, synchroniser, business, breaker, settings.LOCALE, now
+        ),
         notes,
         hand_off,
+        publisher,
         hooks,
         calendars,
         now,
@@ -181,7 +187,7 @@ def make_service(
         Desk(db, booking, settler, leads, now),
         leads,
         Qualifier(db, business, now),
-        Publisher(db, kommo, leads, business, settings.LOCALE),
+        publisher,
         hand_off,
         outbox,
         Claims(db, business, now, messages_per_hour=settings.MESSAGES_PER_HOUR, model_name=settings.OPENAI_MODEL),
@@ -276,13 +282,14 @@ def _touches(
     invitations: Invitations,
     synchroniser: Synchroniser,
     business: Business,
+    breaker: Breaker,
     locale: str,
     now: Callable[[], datetime],
 ) -> Touches:
     """What happens before and after meetings of our own accord."""
     witness = Witness(db, calendar, synchroniser.sync, now)
     outcomes = Outcomes(db, synchroniser.settle, business, now)
-    box = SellerBox(db, whatsapp, business, now)
+    box = SellerBox(db, whatsapp, business, now, breaker=breaker)
     reminders = Reminders(db, kommo, leads, outbox, witness, business, locale=locale, now=now)
     follow_ups = FollowUps(db, kommo, leads, box, witness, outcomes, business, locale=locale, now=now)
     rescue = Rescue(db, kommo, outbox, invitations, witness, now=now)
@@ -293,7 +300,7 @@ def _touches(
         TouchKind.REBOOK: rescue.offer_anew,
         TouchKind.RESCUE: rescue.write_again,
     }
-    return Touches(db, business, acts, Sellers(db, box, outcomes, business, locale=locale, now=now), now)
+    return Touches(db, business, acts, Sellers(db, box, outcomes, business, locale=locale, now=now), now, breaker)
 
 
 @asynccontextmanager

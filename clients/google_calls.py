@@ -29,7 +29,7 @@ class GoogleCalls:
 
     def __init__(self, login: Login | None, retry: RetryPolicy, *, timeout_s: float, threads: int) -> None:
         self.retry = retry
-        self._login, self._timeout_s = login, timeout_s
+        self._login, self._timeout_s = login, retry.answer_s or timeout_s
         self._pool = ThreadPoolExecutor(threads, "google-calendar")
         self._local = threading.local()
         self._connections: list[AuthorizedHttp] = []

@@ -36,12 +36,14 @@ class RetryPolicy:
         total_s: After this many seconds no wait for another attempt begins.
         wait_s: First wait in seconds; it doubles, with as much jitter again, up to `wait_max_s`.
         wait_max_s: Longest wait in seconds. A service that asks for more is not waited for here: the error says so.
+        answer_s: Longest wait for one answer; None for each client's own, which suits the service.
     """
 
     attempts: int = 4
     total_s: float = 20.0
     wait_s: float = 0.3
     wait_max_s: float = 5.0
+    answer_s: float | None = None
 
 
 def attempts(policy: RetryPolicy, on: type[ServiceError] | tuple[type[ServiceError], ...]) -> AsyncIterator[stamina.Attempt]:
@@ -94,7 +96,7 @@ class Transport:
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers=dict(headers),
-            timeout=timeout_s,
+            timeout=self.retry.answer_s or timeout_s,
             follow_redirects=False,
             trust_env=False,
             limits=httpx.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=4),
@@ -129,7 +131,8 @@ class Transport:
             ServiceError: Of the kind that says what to do next.
         """
         is_safe = method == "GET" if safe is None else safe
-        timeout = httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s
+        own_s = None if timeout_s is None else self.retry.answer_s or timeout_s
+        timeout = httpx.USE_CLIENT_DEFAULT if own_s is None else own_s
         async for attempt in attempts(self.retry, UnreachableError):
             with attempt:
                 if self._limiter:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.calendar import CalendarChanges, CalendarClient, CalendarEvent
 from clients.errors import BusyError, LoginRefusedError, ServiceError
+from meetings.backoff import wait_after
 from meetings.business import Business
 from meetings.database import Database
 from meetings.push_channels import PushChannels, feed_of
@@ -244,7 +245,7 @@ class CalendarWatch:
             feed = await feed_of(session, calendar_id)
             is_news = feed.problem != problem
             feed.attempts, feed.problem = feed.attempts + 1, problem
-            wait_s = min(2**feed.attempts, _BACKOFF_MAX_S)
+            wait_s = wait_after(feed.attempts, _BACKOFF_MAX_S).total_seconds()
             asked_s = error.retry_after_s if isinstance(error, BusyError) else None
             feed.next_try_at = self.now() + timedelta(seconds=max(wait_s, asked_s or 0))
         if is_news:

@@ -22,7 +22,7 @@ from meetings.hooks import Hooks
 from meetings.lanes import Lanes, lane_of
 from meetings.looks import ADOPT, LEAD, LOOK, TASK, Looks, open_hints
 from meetings.notes import Notes
-from meetings.qualifying import HandOff
+from meetings.qualifying import HandOff, Publisher
 from meetings.settle import Settler
 from meetings.sweep import Sweeper
 from meetings.sync import meetings_named
@@ -31,6 +31,7 @@ from meetings.touches import SELLER, TOUCH, Touches, hasten
 
 log = structlog.get_logger("dispatcher")
 TURN, SETTLE, HAND_OFF, SWEEP, NOTES = "turn.v1", "settle.v1", "hand_off.v1", "sweep.v1", "notes.v1"
+CRM = "crm.v1"
 _HELD_S = 5  # hints about a meeting that is just being booked wait this long
 _GRACE_S = 30  # a change's own workflow gets this long before the dispatcher helps
 
@@ -48,6 +49,7 @@ class Dispatcher:
         touches: Touches,
         notes: Notes,
         hand_off: HandOff,
+        publisher: Publisher,
         hooks: Hooks | None,
         calendars: CalendarWatch,
         now: Callable[[], datetime],
@@ -66,7 +68,8 @@ class Dispatcher:
         """
         self.db, self.lanes, self.looks, self.settler, self.sweeper = db, lanes, looks, settler, sweeper
         self.touches = touches
-        self.notes, self.hand_off, self.hooks, self.calendars, self.now = notes, hand_off, hooks, calendars, now
+        self.notes, self.hand_off, self.publisher = notes, hand_off, publisher
+        self.hooks, self.calendars, self.now = hooks, calendars, now
         self.silence, self.cap = timedelta(seconds=silence_s), timedelta(seconds=cap_s)
         self.sweep_every, self.tick_s = timedelta(seconds=sweep_s), tick_s
         self._swept_at: datetime | None = None
@@ -83,6 +86,7 @@ class Dispatcher:
         lanes.register(TOUCH, self.touch)
         lanes.register(SELLER, self.hear_seller)
         lanes.register(HAND_OFF, self.complete_hand_off)
+        lanes.register(CRM, self.complete_lead)
 
     def start(self) -> None:
         self._swept_at = self.now()
@@ -108,6 +112,7 @@ class Dispatcher:
         await self.calendars.tick()
         await self._unsettled()
         await self._hand_offs()
+        await self._crm()
         await self._touches()
         await self._notes()
         await self._sweep()
@@ -141,6 +146,8 @@ class Dispatcher:
             )
             times += [next_try_at or updated_at + timedelta(seconds=_GRACE_S) for updated_at, next_try_at in meetings]
             times += await self.touches.next_due(session)
+            leads = await session.scalars(select(Customer.crm_due_at).where(Customer.crm_due_at.is_not(None)))
+            times += [at for at in leads if at]
             times += [at for at in await session.scalars(select(Meeting.look_at).where(Meeting.look_at.is_not(None))) if at]
         times += [due for due in (await self.notes.next_due(), await self.calendars.next_due()) if due is not None]
         return min(times, default=None)
@@ -195,6 +202,10 @@ class Dispatcher:
             return True
 
         return bool(await self.lanes.step("hand_off", act))
+
+    async def complete_lead(self, customer_id: int) -> bool:
+        """Brings to Kommo what it did not take with the customer's turn."""
+        return bool(await self.lanes.step("crm", partial(self.publisher.complete, customer_id)))
 
     # What is due
 
@@ -337,6 +348,14 @@ class Dispatcher:
         for customer_id in waiting:
             workflow_id = f"hand_off:{customer_id}:{int(now.timestamp()) // 60}"  # at most one try a minute
             await self._enqueue(HAND_OFF, customer_id, lane=lane_of(customer_id), workflow_id=workflow_id)
+
+    async def _crm(self) -> None:
+        async with self.db.transaction() as session:
+            due = select(Customer.id, Customer.crm_since, Customer.crm_attempts).where(Customer.crm_due_at <= self.now())
+            rows = list((await session.execute(due)).all())
+        for customer_id, since, attempts in rows:
+            workflow_id = f"crm:{customer_id}:{since}:{attempts}"
+            await self._enqueue(CRM, customer_id, lane=lane_of(customer_id), workflow_id=workflow_id)
 
     async def _touches(self) -> None:
         for work in await self.touches.due():

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from meetings.breaker import note_delivery, note_refusal
 from meetings.customers import customer_of, find_customer
 from meetings.database import Database
 from meetings.echoes import Echoes
@@ -236,8 +237,11 @@ class Inbox:
         if wanted is MessageState.FAILED:
             if message.state not in (MessageState.DELIVERED, MessageState.READ):
                 message.state, message.problem = MessageState.FAILED, "WhatsApp reported an error after accepting it"
+                await note_refusal(session, self.now(), message.problem)
         elif message.state in _LADDER and _LADDER.index(wanted) > _LADDER.index(MessageState(message.state)):
             message.state = wanted
+            if wanted is not MessageState.SENT:
+                await note_delivery(session)
 
     async def _edited(self, session: AsyncSession, vendor_id: str, text: str) -> None:
         """Before the answer the new text counts; afterwards what was answered stays on record.

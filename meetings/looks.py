@@ -1,13 +1,14 @@
 """Looks at what hints name, each in the lane of the customer it concerns, and the keeping of those hints."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import ServiceError
+from meetings.backoff import wait_after
 from meetings.by_hand import Adoption, ByHand
 from meetings.cases import EffectLostError
 from meetings.database import Database
@@ -19,7 +20,6 @@ from meetings.tables import Hint, Meeting
 
 log = structlog.get_logger("looks")
 LOOK, LEAD, TASK, ADOPT = "look.v1", "lead.v1", "task.v1", "adopt.v1"
-_BACKOFF_MAX_S = 600
 
 
 class Looks:
@@ -119,7 +119,7 @@ class Looks:
         async with self.db.transaction() as session:
             for hint in await open_hints(session, entity, entity_id, upto):
                 hint.attempts += 1
-                hint.next_try_at = at or self.now() + timedelta(seconds=min(2.0**hint.attempts, _BACKOFF_MAX_S))
+                hint.next_try_at = at or self.now() + wait_after(hint.attempts)
 
     async def _named(self, meeting_id: int, entity: str) -> int | None:
         """The id under which hints name a meeting."""

@@ -8,13 +8,13 @@ from sqlalchemy import select
 
 from clients.errors import NotFoundError, RefusedError, ServiceError
 from clients.kommo import KommoClient
+from meetings.backoff import wait_after
 from meetings.database import Database
 from meetings.tables import CrmNote
 
 log = structlog.get_logger("notes")
 WAIT_S = 20  # notes of this time go out in one call
 _AT_ONCE = 50  # entities that Kommo advises per write
-_BACKOFF_MAX_S = 600
 
 
 class Notes:
@@ -97,7 +97,7 @@ class Notes:
                 if note.written_at is None:
                     note.attempts += 1
                     note.problem = problem
-                    note.next_try_at = self.now() + timedelta(seconds=min(2.0**note.attempts, _BACKOFF_MAX_S))
+                    note.next_try_at = self.now() + wait_after(note.attempts)
 
     async def _mark(self, notes: list[CrmNote], **values: object) -> None:
         async with self.db.transaction() as session:

@@ -17,15 +17,18 @@ from clients.errors import (
     NotOnWhatsAppError,
     OutcomeUnknownError,
     RefusedError,
+    ServiceError,
     UnreachableError,
 )
 from clients.whatsapp import SentMessage, WhatsAppClient
+from meetings.breaker import Breaker
 from meetings.database import Database
 from meetings.introduction import Introduction
 from meetings.phones import spellings
 from meetings.tables import SENT_BLINDLY, Author, Customer, Message, MessageState, SellerMessage
 
 log = structlog.get_logger("outbox")
+OVERTAKEN = "overtaken by what came after"  # the problem of a message that was taken back before it was sent
 _DONE = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageState.FAILED)
 UNDER_WAY = timedelta(seconds=30)  # longer than we wait for an answer: an attempt that old has ended at Evolution, too
 
@@ -43,8 +46,11 @@ class MayBeUnderWayError(UnreachableError):
 class Sender:
     """Sends rows of one table, each once. Whose they are, the classes below know."""
 
-    def __init__(self, db: Database, whatsapp: WhatsAppClient, now: Callable[[], datetime]) -> None:
-        self.db, self.whatsapp, self.now = db, whatsapp, now
+    def __init__(
+        self, db: Database, whatsapp: WhatsAppClient, now: Callable[[], datetime], breaker: Breaker | None = None
+    ) -> None:
+        """`breaker`: told of refusals; None: nobody counts them."""
+        self.db, self.whatsapp, self.now, self.breaker = db, whatsapp, now, breaker
 
     async def deliver(self, message: Row, delay_ms: int = 0) -> MessageState:
         """Sends a row that is on record, unless that was done already; returns how far it got.
@@ -135,10 +141,13 @@ class Sender:
                 if n == len(addresses) - 1:
                     return await self._failed(message.id, error.detail)
             except RefusedError as error:
+                await self._count_refusal(error)
                 return await self._failed(message.id, error.detail)
             except OutcomeUnknownError:
                 raise  # the row stays "sending": the next attempt looks first
-            except (UnreachableError, LoginRefusedError):
+            except (UnreachableError, LoginRefusedError) as error:
+                if isinstance(error, LoginRefusedError):
+                    await self._count_refusal(error)
                 await self._waits(message.id, unsent)
                 raise
             else:
@@ -153,6 +162,10 @@ class Sender:
             if row.state in (MessageState.PENDING, MessageState.SENDING):  # its webhook may have come first and say more
                 row.state = MessageState.SENT
         await self._note_sent(message_id)
+
+    async def _count_refusal(self, error: ServiceError) -> None:
+        if self.breaker is not None:
+            await self.breaker.refused(error.detail, for_all=isinstance(error, LoginRefusedError))
 
     async def _failed(self, message_id: int, problem: str) -> MessageState:
         log.error("message refused", message=message_id, problem=problem)
@@ -171,10 +184,15 @@ class Outbox(Sender):
     """The only way a text reaches a customer. So here it is seen to that the first one introduces us."""
 
     def __init__(
-        self, db: Database, whatsapp: WhatsAppClient, now: Callable[[], datetime], introduction: Introduction | None = None
+        self,
+        db: Database,
+        whatsapp: WhatsAppClient,
+        now: Callable[[], datetime],
+        introduction: Introduction | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         """`introduction`: what a customer's first message must hold; None for nothing."""
-        super().__init__(db, whatsapp, now)
+        super().__init__(db, whatsapp, now, breaker)
         self.introduction = introduction
 
     async def post(
@@ -253,7 +271,7 @@ class Outbox(Sender):
                 continue
             async with self.db.transaction() as session:
                 row = await session.get_one(Message, message.id)
-                row.state, row.problem = MessageState.FAILED, "overtaken by a newer change"
+                row.state, row.problem = MessageState.FAILED, OVERTAKEN
         return sent
 
     async def _row(self, session: AsyncSession, message_id: int) -> Message:

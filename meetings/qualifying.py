@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import select
 
+from clients.errors import ServiceError
 from clients.kommo import KommoClient
+from meetings.backoff import wait_after
 from meetings.business import Business, in_language
 from meetings.customers import Leads
 from meetings.database import Database
@@ -24,6 +27,7 @@ from meetings.qualification import (
 from meetings.tables import Answer, Customer, Message
 from prompts.catalogue import DEFAULT_LOCALE, Catalogue
 
+log = structlog.get_logger("qualifying")
 _FOLLOW_UP = 1  # Kommo's built-in task type
 
 
@@ -78,11 +82,39 @@ class Publisher:
         """`locale`: the sellers' language."""
         self.db, self.kommo, self.leads, self.business, self.locale = db, kommo, leads, business, locale
 
+    async def complete(self, customer_id: int) -> bool:
+        """The customer's lead, with all that is to stand on it; planned again, with growing waits, until Kommo takes it.
+
+        Returns:
+            Whether it is done.
+        """
+        try:
+            await self.leads.ensure(customer_id)
+            await self.publish(customer_id)
+        except Exception as error:
+            # Kommo's trouble, or a mistake of ours: the customer may never write again, so it must not wait for that.
+            problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
+            log.warning("lead not complete yet", customer=customer_id, problem=problem)
+            await self._plan(customer_id)
+            return False
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            customer.crm_due_at, customer.crm_since, customer.crm_attempts = None, None, 0
+        return True
+
+    async def _plan(self, customer_id: int) -> None:
+        now = self.leads.now()
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            customer.crm_attempts += 1
+            customer.crm_since = customer.crm_since or now
+            customer.crm_due_at = now + wait_after(customer.crm_attempts)
+
     async def publish(self, customer_id: int) -> None:
         """Writes what Kommo does not have yet, once nothing more is to be asked. Safe to repeat.
 
         Raises:
-            ServiceError: Kommo can't be reached; the next turn tries again.
+            ServiceError: Kommo can't be reached; `complete` tries again.
         """
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)

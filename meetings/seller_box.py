@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.whatsapp import WhatsAppClient
+from meetings.breaker import Breaker
 from meetings.business import Business
 from meetings.database import Database
 from meetings.outbox import Row, Sender
@@ -17,8 +18,15 @@ from meetings.tables import Author, MessageState, SellerMessage
 class SellerBox(Sender):
     """The only way a text reaches a seller on WhatsApp."""
 
-    def __init__(self, db: Database, whatsapp: WhatsAppClient, business: Business, now: Callable[[], datetime]) -> None:
-        super().__init__(db, whatsapp, now)
+    def __init__(
+        self,
+        db: Database,
+        whatsapp: WhatsAppClient,
+        business: Business,
+        now: Callable[[], datetime],
+        breaker: Breaker | None = None,
+    ) -> None:
+        super().__init__(db, whatsapp, now, breaker)
         self.business = business
 
     async def post(self, kommo_user_id: int, key: str, text: str, *, touch_id: int | None = None) -> MessageState:

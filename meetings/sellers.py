@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from clients.errors import ServiceError
 from meetings.answers import SellerAnswer, understood
+from meetings.backoff import wait_after
 from meetings.business import Business
 from meetings.database import Database
 from meetings.notice_facts import seller_facts
@@ -20,7 +21,6 @@ from prompts.catalogue import Catalogue
 
 log = structlog.get_logger("sellers")
 _HELP_EVERY = timedelta(hours=1)  # an automatic reply on the seller's phone must not start an endless exchange
-_BACKOFF_MAX_S = 600
 
 
 class Sellers:
@@ -85,7 +85,7 @@ class Sellers:
             async with self.db.transaction() as session:
                 row = await session.get_one(SellerMessage, message_id)
                 row.attempts, row.problem = row.attempts + 1, problem
-                row.next_try_at = self.now() + timedelta(seconds=min(2.0 ** min(row.attempts, 10), _BACKOFF_MAX_S))
+                row.next_try_at = self.now() + wait_after(row.attempts)
             return "later"
         async with self.db.transaction() as session:
             row = await session.get_one(SellerMessage, message_id)

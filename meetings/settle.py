@@ -14,6 +14,7 @@ from sqlalchemy import select
 from clients.calendar import CalendarClient
 from clients.errors import ServiceError
 from clients.kommo import KommoClient
+from meetings.backoff import wait_after
 from meetings.business import Business
 from meetings.calendars import CalendarWatch
 from meetings.cases import Case, Cases, EffectLostError
@@ -33,7 +34,6 @@ from prompts.labels import hour_label, short_label
 
 log = structlog.get_logger("settle")
 HOLD_MIN = 30  # a held time whose event still can't be made after this many minutes is given back
-BACKOFF_MAX_S = 600
 _NOTED = ("moved", "handed_over", "cancelled", "completed", "no_show")  # a booking shows on the lead by itself
 
 
@@ -212,7 +212,7 @@ class Settler:
             if problems:
                 row.attempts += 1
                 row.problem = "; ".join(problems)
-                row.next_try_at = self.now() + timedelta(seconds=min(2.0**row.attempts, BACKOFF_MAX_S))
+                row.next_try_at = self.now() + wait_after(row.attempts)
             else:
                 row.attempts, row.problem, row.next_try_at = 0, None, None
             gives_up = row.phase == MeetingPhase.HELD and row.created_at + timedelta(minutes=HOLD_MIN) < self.now()

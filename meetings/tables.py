@@ -100,7 +100,8 @@ class Customer(Table):
 
     `match_key` is the same with and without Brazil's ninth digit. `pause_source` is person, hand-off, tag or operator.
     `resumed` counts how often messages that a pause had left to a person were given back to the agent. `former_phone`: the number
-    they wrote from before, until Kommo's contact has the new one.
+    they wrote from before, until Kommo's contact has the new one. `crm_due_at`: when lead and answers that Kommo did not
+    take with the turn are tried again; they wait since `crm_since`.
     """
 
     __tablename__ = "customer"
@@ -129,6 +130,9 @@ class Customer(Table):
     superseded: Mapped[int] = mapped_column(default=0)
     resumed: Mapped[int] = mapped_column(default=0, server_default="0")
     next_turn_at: Mapped[datetime | None]
+    crm_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    crm_since: Mapped[datetime | None]
+    crm_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
 
 
@@ -361,6 +365,20 @@ class Bookmark(Table):
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     at: Mapped[datetime]
+
+
+class Breaker(Table):
+    """Whether something is held back until a person lets it go on; see `meetings/breaker.py`.
+
+    `refusals` counts those in a row; `stopped_at` is None while nothing is held back.
+    """
+
+    __tablename__ = "breaker"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    refusals: Mapped[int] = mapped_column(default=0)
+    stopped_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(String(200))
 
 
 class CrmNote(Table):

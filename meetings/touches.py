@@ -13,6 +13,8 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import ServiceError
+from meetings.backoff import wait_after
+from meetings.breaker import WAITS, Breaker
 from meetings.business import Business
 from meetings.database import Database
 from meetings.lanes import lane_of
@@ -26,9 +28,9 @@ TOUCH, SELLER = "touch.v1", "seller.v1"
 CHANGED = "meeting changed"  # planned anew if the meeting returns to that time
 _PLANNED = (TouchKind.REMINDER, TouchKind.FOLLOW_UP, TouchKind.RESCUE)  # the others are added where they arise
 _TO_CUSTOMERS = (TouchKind.REMINDER, TouchKind.REBOOK, TouchKind.RESCUE)
+_LOOK_AGAIN = timedelta(minutes=5)  # while WhatsApp refuses; a person who lets it go on does not wait for that
 _AT_ONCE = 200  # meetings planned in one transaction
 _RECENT = timedelta(days=21)  # older meetings have no touches left
-_BACKOFF_MAX_S = 600
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,11 @@ class Touches:
         acts: Mapping[TouchKind, Callable[[Touch], Awaitable[Result]]],
         sellers: Sellers,
         now: Callable[[], datetime],
+        breaker: Breaker,
     ) -> None:
-        """`acts`: what each kind of touch does at its time. Each is safe to repeat."""
+        """`acts`: what each kind of touch does at its time. Each is safe to repeat. `breaker`: whether they may go out."""
         self.db, self.business, self.acts, self.sellers, self.now = db, business, acts, sellers, now
+        self.breaker = breaker
         self._is_planned_anew = False
 
     async def due(self) -> list[Work]:
@@ -122,7 +126,14 @@ class Touches:
             return Result("too late")
         if touch.kind in _TO_CUSTOMERS and (morning := awake(self.business, now)) > now:
             return Result("quiet hours", again_at=morning) if morning < touch.useful_until else Result("too late")
+        if self._is_message(touch) and await self.breaker.stopped():
+            later = now + _LOOK_AGAIN
+            return Result(WAITS, again_at=later) if later < touch.useful_until else Result("too late")
         return await self.acts[TouchKind(touch.kind)](touch)
+
+    def _is_message(self, touch: Touch) -> bool:
+        """Whether it writes to somebody who does not wait for it."""
+        return touch.kind in _TO_CUSTOMERS or (touch.kind == TouchKind.FOLLOW_UP and self.business.follow_up.how == "whatsapp")
 
     async def _conclude(self, touch: Touch, result: Result) -> None:
         async with self.db.transaction() as session:
@@ -137,7 +148,7 @@ class Touches:
         async with self.db.transaction() as session:
             row = await session.get_one(Touch, touch.id)
             row.runs, row.attempts, row.problem = row.runs + 1, row.attempts + 1, problem
-            row.due_at = self.now() + timedelta(seconds=min(2.0 ** min(row.attempts, 10), _BACKOFF_MAX_S))
+            row.due_at = self.now() + wait_after(row.attempts)
 
     async def _forget_plans(self, session: AsyncSession) -> None:
         """The business file may have changed since the last start."""

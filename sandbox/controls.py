@@ -60,6 +60,18 @@ def control_routes(world: World) -> list[BaseRoute]:
             raise ValueError(f"service is {data.get('service')!r}; use one of {', '.join(world.services)}")
         return world.faults.add(Fault(**data)).describe()
 
+    def weather(data: dict[str, Any]) -> dict[str, Any]:
+        if (strength := float(data.get("strength", 1.0))) < 0:
+            raise ValueError(f"strength is {strength:g}; use 0 or more")
+        brewed = world.brew(int(data["seed"]), strength=strength, late_s=float(data.get("late_s", 2.5)))
+        return {"seed": brewed.seed, "strength": brewed.strength}
+
+    def calm_down(_: dict[str, Any]) -> dict[str, Any]:
+        brewed = world.faults.weather
+        world.calm_down()
+        came = sorted(brewed.came.items()) if brewed else []
+        return {"came": [{"service": service, "what": what, "times": times} for (service, what), times in came]}
+
     def add_delivery_fault(data: dict[str, Any]) -> None:
         world.deliveries.faults.append(DeliveryFault(**data))
 
@@ -81,6 +93,8 @@ def control_routes(world: World) -> list[BaseRoute]:
         control("/faults", add_fault),
         control("/faults", lambda _: world.faults.clear(), ("DELETE",)),
         control("/faults/release", release),
+        control("/weather", weather),
+        control("/weather", calm_down, ("DELETE",)),
         control("/deliveries", lambda _: [d.describe() for d in world.deliveries.log], ("GET",)),
         control("/deliveries/faults", add_delivery_fault),
         control(

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from sandbox.clock import SandboxClock
+from sandbox.weather import Weather
 
 log = logging.getLogger(__name__)
 _ids = count(1)
@@ -90,6 +91,7 @@ class Deliveries:
         self.clock = clock
         self.log: list[Delivery] = []
         self.faults: list[DeliveryFault] = []
+        self.weather: Weather | None = None
         self._open: list[Delivery] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
@@ -107,8 +109,10 @@ class Deliveries:
         on_result: Callable[[Delivery], None] | None = None,
     ) -> None:
         """Queue one webhook. `event` names it in the log, e.g. "task[delete]" or "messages.upsert"."""
-        for _ in range(self._copies(service, event)):
-            item = Delivery(service, event, url, body, headers, rule, self.clock.now(), on_result=on_result)
+        waits_s = self.weather.deliveries(service, event) if self.weather else [0.0]
+        for wait_s in waits_s * self._copies(service, event):
+            due = self.clock.now() + timedelta(seconds=wait_s)
+            item = Delivery(service, event, url, body, headers, rule, due, on_result=on_result)
             self._apply_fault(item)
             self.log.append(item)
             if item.state != "lost":
@@ -178,6 +182,8 @@ class Deliveries:
     async def _run(self) -> None:
         while True:
             now = self.clock.now()
+            if self.weather:
+                self.weather.pass_on()
             for item in sorted(self._open, key=lambda i: i.due):
                 if item.state == "waiting" and item.due <= now:
                     item.state = "sending"

@@ -4,7 +4,10 @@ import json
 import re
 from dataclasses import asdict, dataclass, field
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sandbox.weather import Weather
 
 _ids = count(1)
 
@@ -69,10 +72,11 @@ class Fault:
 
 
 class Faults:
-    """The list of planned faults; the oldest that matches a call is used."""
+    """The list of planned faults; the oldest that matches a call is used. Without one the weather decides, if there is any."""
 
     def __init__(self) -> None:
         self.planned: list[Fault] = []
+        self.weather: Weather | None = None
 
     def add(self, fault: Fault) -> Fault:
         self.planned.append(fault)
@@ -93,4 +97,4 @@ class Faults:
                 fault.times -= 1
             fault.hits += 1
             return fault
-        return None
+        return self.weather.fault(service) if self.weather else None

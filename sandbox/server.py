@@ -38,6 +38,13 @@ class FaultMiddleware:
             "at": self.world.clock.now().isoformat(),
         }
         self.world.requests.append(entry)
+        self.world.in_hand += 1
+        try:
+            await self._serve(scope, body, send, entry)
+        finally:
+            self.world.in_hand -= 1
+
+    async def _serve(self, scope: Scope, body: bytes, send: Send, entry: dict[str, Any]) -> None:
         fault = self.world.faults.take(self.service.name, scope["method"], scope["path"], entry["body"])
         if fault is None:
             await self._handle(scope, body, send, entry)

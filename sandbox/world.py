@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from sandbox.clock import SandboxClock
 from sandbox.delivery import Deliveries
 from sandbox.faults import Faults
+from sandbox.weather import Weather
 
 
 class Service(Protocol):
@@ -39,7 +40,11 @@ class Service(Protocol):
 
 
 class World:
-    """Clock, faults, post office and services; `reset()` puts all of them back."""
+    """Clock, faults, post office and services; `reset()` puts all of them back.
+
+    Attributes:
+        in_hand: Calls that are being handled now, also those whose caller has hung up.
+    """
 
     def __init__(self) -> None:
         self.clock = SandboxClock()
@@ -48,6 +53,7 @@ class World:
         self.services: dict[str, Service] = {}
         self.requests: list[dict[str, Any]] = []
         self.base_urls: dict[str, str] = {}
+        self.in_hand = 0
 
     def add(self, service: Service) -> None:
         self.services[service.name] = service
@@ -58,12 +64,31 @@ class World:
         Args:
             seed: Per service name, what to put in place of that service's defaults.
         """
+        self.calm_down()
         self.clock.set(None)
         self.faults.clear()
         self.deliveries.reset()
         self.requests.clear()
         for name, service in self.services.items():
             service.reset(copy.deepcopy((seed or {}).get(name, {})))
+
+    def brew(self, seed: int, *, strength: float = 1.0, late_s: float = 2.5) -> Weather:
+        """Bad weather for all calls and webhooks from now on; what was there before is over."""
+        self.calm_down()
+        weather = Weather(seed, self.clock, strength=strength, late_s=late_s, switch=self._switch)
+        self.faults.weather = self.deliveries.weather = weather
+        return weather
+
+    def calm_down(self) -> None:
+        """The end of bad weather; outages under way are over. Webhooks that are late stay late."""
+        if self.faults.weather:
+            self.faults.weather.clear_up()
+        self.faults.weather = self.deliveries.weather = None
+
+    def _switch(self, name: str, begins: bool) -> None:
+        for service in self.services.values():
+            if trouble := getattr(service, "trouble", None):  # not every service has states to be in
+                trouble(name, begins)
 
     def snapshot(self) -> dict[str, Any]:
         return {

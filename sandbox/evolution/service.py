@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from sandbox.evolution import accounts, chatting, sending
+from sandbox.evolution import accounts, chatting, connection, sending
 from sandbox.evolution.content import fingerprint
 from sandbox.evolution.core import Config, Core
 from sandbox.evolution.numbers import PHONE_SUFFIX
@@ -81,6 +81,14 @@ class EvolutionService(Core):
             error = ApiError(status, None, "Error")
         error.message = error.message or error.error
         return error.response()
+
+    def trouble(self, name: str, begins: bool) -> None:
+        """What bad weather can put the whole server into: "disconnected" or "LICENSE_REQUIRED"."""
+        if name == "LICENSE_REQUIRED":
+            self.state.license_required = begins
+        elif name == "disconnected":
+            inst = self.instance(None)
+            (connection.connecting if begins else connection.opened)(self, inst)
 
     def transcript_of(self, media: bytes) -> str | None:
         """What a voice note made here says; None for bytes from elsewhere or without a transcript."""

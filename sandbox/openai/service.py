@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.controls import control
 from sandbox.openai import audio
+from sandbox.openai.cues import check_cues, step_for
 from sandbox.openai.script import Spoken, check_steps, speak
 from sandbox.openai.wire import (
     Answer,
@@ -30,7 +31,7 @@ from sandbox.openai.wire import (
 from sandbox.world import World
 
 STAND_IN = "marcado-stand-in"
-_MINDS = ("stand_in", "script")
+_MINDS = ("stand_in", "script", "cued")
 _MODELS = (STAND_IN, "gpt-4.1-mini", "gpt-4o-mini-transcribe", "whisper-1")
 _PROMPTS_KEPT = 200
 
@@ -40,8 +41,9 @@ class State:
     """Everything a call may change.
 
     Attributes:
-        mind: stand_in or script.
+        mind: stand_in, script or cued.
         steps: What is left of the script.
+        cues: What the cued mind listens for, and what it does then.
         unexpected: Chat completions the script had no step for, or the stand-in failed at: {why, request}.
         requests: Bodies of chat completions, whole and in order, refused ones included.
         transcriptions: What was sent for transcription: {model, bytes, text}.
@@ -50,6 +52,7 @@ class State:
 
     mind: str = "stand_in"
     steps: list[dict[str, Any]] = field(default_factory=list)
+    cues: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     unexpected: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     transcriptions: list[dict[str, Any]] = field(default_factory=list)
@@ -97,6 +100,7 @@ class OpenAIService:
         return [
             control("/model", lambda _: self._model_view(), ("GET",)),
             control("/model/script", self._set_script),
+            control("/model/cues", self._set_cues),
             control("/model/mind", self._set_mind),
             control("/model/requests", lambda _: self.state.requests, ("GET",)),
             control("/model/unknown_audio", self._set_unknown_audio),
@@ -127,7 +131,7 @@ class OpenAIService:
         state = self.state
         return {
             "mind": state.mind,
-            "label": STAND_IN if state.mind == "stand_in" else "script",
+            "label": STAND_IN if state.mind == "stand_in" else state.mind,
             "remaining": state.steps,
             "unexpected": state.unexpected,
             "requests": len(state.requests),
@@ -139,6 +143,13 @@ class OpenAIService:
         self.state.steps = [*self.state.steps, *steps] if data.get("append") else list(steps)
         self.state.mind = "script"
         return self._model_view()
+
+    def _set_cues(self, data: dict[str, Any]) -> dict[str, Any]:
+        """{cues: {the customer's words: steps}, append?: bool}: what to do whenever a customer says these, and the cued mind."""
+        cues = check_cues(data.get("cues"))
+        self.state.cues = {**self.state.cues, **cues} if data.get("append") else cues
+        self.state.mind = "cued"
+        return {"mind": "cued", "cues": len(self.state.cues)}
 
     def _set_mind(self, data: dict[str, Any]) -> dict[str, Any]:
         if data.get("mind") not in _MINDS:
@@ -243,6 +254,11 @@ class OpenAIService:
     def _think(self, body: dict[str, Any]) -> Spoken:
         if self.state.mind == "stand_in":
             return self._stand_in(body)
+        if self.state.mind == "cued":
+            step = step_for(body["messages"], self.state.cues)
+            if step is None:
+                raise self._unexpected(body, "no cue fits what the customer said")
+            return speak(step, lambda: f"call_{self._letters(24)}")
         if not self.state.steps:
             raise self._unexpected(body, "the script has no step left for this call")
         return speak(self.state.steps.pop(0), lambda: f"call_{self._letters(24)}")

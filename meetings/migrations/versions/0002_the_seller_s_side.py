@@ -18,6 +18,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "breaker",
+        sa.Column("name", sa.String(length=20), nullable=False),
+        sa.Column("refusals", sa.Integer(), nullable=False),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(length=200), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "calendar_channel",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("calendar_id", sa.Text(), nullable=False),
@@ -146,6 +154,10 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("former_phone", sa.String(length=20), nullable=True))
         batch_op.add_column(sa.Column("email", sa.String(length=254), nullable=True))
         batch_op.add_column(sa.Column("resumed", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("crm_due_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("crm_since", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("crm_attempts", sa.Integer(), server_default="0", nullable=False))
+        batch_op.create_index(batch_op.f("ix_customer_crm_due_at"), ["crm_due_at"], unique=False)
 
     with op.batch_alter_table("hint", schema=None) as batch_op:
         batch_op.add_column(sa.Column("task_type", sa.Integer(), nullable=True))
@@ -197,6 +209,10 @@ def downgrade() -> None:
         batch_op.drop_column("task_type")
 
     with op.batch_alter_table("customer", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_customer_crm_due_at"))
+        batch_op.drop_column("crm_attempts")
+        batch_op.drop_column("crm_since")
+        batch_op.drop_column("crm_due_at")
         batch_op.drop_column("resumed")
         batch_op.drop_column("email")
         batch_op.drop_column("former_phone")
@@ -229,5 +245,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_calendar_channel_calendar_id"))
 
     op.drop_table("calendar_channel")
+    op.drop_table("breaker")
     op.drop_table("bookmark")
     # ### end Alembic commands ###
