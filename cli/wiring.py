@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import structlog
 from fastapi import FastAPI
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.claim import Claims
@@ -50,7 +49,7 @@ from meetings.sellers import Sellers
 from meetings.settle import Settler
 from meetings.sweep import Sweeper
 from meetings.sync import Synchroniser
-from meetings.tables import TouchKind
+from meetings.tables import Bookmark, TouchKind
 from meetings.touch_checks import Witness
 from meetings.touches import Touches
 from meetings.usage import Meter
@@ -207,7 +206,7 @@ def make_service(
         token=token,
         instance=settings.EVOLUTION_INSTANCE,
         wake=dispatcher.wake,
-        checks=lambda: _checks(db, dispatcher),
+        checks=lambda: _checks(db, dispatcher, now),
         warnings=lambda: {f"{service} webhook": problem for service, problem in hooks.problems.items()} if hooks else {},
         push=push,
     )
@@ -216,6 +215,7 @@ def make_service(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        db.check()
         db.migrate()
         await lanes.start()
         dispatcher.start()
@@ -306,12 +306,15 @@ async def make_sweeper(settings: Settings, business: Business) -> AsyncIterator[
         await db.close()
 
 
-async def _checks(db: Database, dispatcher: Dispatcher) -> dict[str, str]:
+async def _checks(db: Database, dispatcher: Dispatcher, now: Callable[[], datetime]) -> dict[str, str]:
     late = dispatcher.seconds_since_tick()
     checks = {"dispatcher": "ok" if late < _LATE_S else f"has not looked for {late:.0f} s"}
     try:
+        # A real write, as a webhook needs one: reading goes on working on a full disk.
         async with db.transaction() as session:
-            await session.execute(text("SELECT 1"))
+            await session.merge(Bookmark(name="readiness", at=now()))
     except (SQLAlchemyError, OSError) as error:
-        return {**checks, "database": type(error).__name__}
+        # What SQLite says names the trouble and nobody's data; a server's words could name hosts and users.
+        cause = f": {getattr(error, 'orig', error)}"[:100] if db.is_sqlite else ""
+        return {**checks, "database": f"can't be written ({type(error).__name__}{cause})"}
     return {**checks, "database": "ok"}

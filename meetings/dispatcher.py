@@ -32,6 +32,7 @@ from meetings.touches import SELLER, TOUCH, Touches, hasten
 log = structlog.get_logger("dispatcher")
 TURN, SETTLE, HAND_OFF, SWEEP, NOTES = "turn.v1", "settle.v1", "hand_off.v1", "sweep.v1", "notes.v1"
 _HELD_S = 5  # hints about a meeting that is just being booked wait this long
+_TROUBLE_S = 1.0  # real seconds until the next look after one that failed
 _GRACE_S = 30  # a change's own workflow gets this long before the dispatcher helps
 
 
@@ -348,13 +349,15 @@ class Dispatcher:
 
     async def _run(self) -> None:
         while not self._is_stopping:
+            wait_s = self.tick_s
             try:
                 await self.tick()
             except Exception as error:
                 # The loop must outlive a passing database trouble; nothing is lost, it is all still due at the next tick.
                 log.error("tick failed", problem=type(error).__name__)
+                wait_s = max(wait_s, _TROUBLE_S)  # a full disk must not be filled with complaints about it
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self.tick_s)
+                await asyncio.wait_for(self._woken.wait(), wait_s)
             self._woken.clear()
 
 
