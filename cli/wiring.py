@@ -27,6 +27,7 @@ from meetings.by_hand import ByHand
 from meetings.calendars import CalendarWatch
 from meetings.customers import Leads
 from meetings.database import Database
+from meetings.delivery import Deliveries
 from meetings.desk import Desk
 from meetings.dispatcher import Dispatcher
 from meetings.echoes import Echoes
@@ -123,7 +124,9 @@ def make_service(
     )
 
     leads = Leads(db, kommo, business, settings.LOCALE, now)
-    outbox = Outbox(db, whatsapp, now, Introduction(business.company, settings.LOCALE))
+    outbox = Outbox(
+        db, whatsapp, now, Introduction(business.company, settings.LOCALE), delivery_timeout_min=settings.DELIVERY_TIMEOUT_MIN
+    )
     meter = Meter(db)
     token = settings.WEBHOOK_TOKEN.get_secret_value()
     push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token)
@@ -161,6 +164,7 @@ def make_service(
         hand_off,
         hooks,
         calendars,
+        Deliveries(db, whatsapp, outbox, kommo, leads, business, locale=settings.LOCALE, now=now),
         now,
         silence_s=settings.DEBOUNCE_SILENCE_S,
         cap_s=settings.DEBOUNCE_CAP_S,

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from clients.errors import ServiceError
 from meetings.calendars import CalendarWatch
 from meetings.database import Database
+from meetings.delivery import DELIVERY, Deliveries
 from meetings.events import HintEntity
 from meetings.hooks import Hooks
 from meetings.lanes import Lanes, lane_of
@@ -51,6 +52,7 @@ class Dispatcher:
         hand_off: HandOff,
         hooks: Hooks | None,
         calendars: CalendarWatch,
+        deliveries: Deliveries,
         now: Callable[[], datetime],
         *,
         silence_s: float,
@@ -66,7 +68,7 @@ class Dispatcher:
             tick_s: Real seconds between two looks at the database.
         """
         self.db, self.lanes, self.looks, self.settler, self.sweeper = db, lanes, looks, settler, sweeper
-        self.touches = touches
+        self.touches, self.deliveries = touches, deliveries
         self.notes, self.hand_off, self.hooks, self.calendars, self.now = notes, hand_off, hooks, calendars, now
         self.silence, self.cap = timedelta(seconds=silence_s), timedelta(seconds=cap_s)
         self.sweep_every, self.tick_s = timedelta(seconds=sweep_s), tick_s
@@ -82,6 +84,7 @@ class Dispatcher:
         lanes.register(NOTES, self.write_notes)
         lanes.register(TOUCH, self.touch)
         lanes.register(SELLER, self.hear_seller)
+        lanes.register(DELIVERY, self.prove_delivery)
         lanes.register(HAND_OFF, self.complete_hand_off)
 
     def start(self) -> None:
@@ -109,6 +112,7 @@ class Dispatcher:
         await self._unsettled()
         await self._hand_offs()
         await self._touches()
+        await self._deliveries()
         await self._notes()
         await self._sweep()
         self.ticks += 1
@@ -142,6 +146,7 @@ class Dispatcher:
             times += [next_try_at or updated_at + timedelta(seconds=_GRACE_S) for updated_at, next_try_at in meetings]
             times += await self.touches.next_due(session)
             times += [at for at in await session.scalars(select(Meeting.look_at).where(Meeting.look_at.is_not(None))) if at]
+        times += [self.now()] if await self.deliveries.due() else []
         times += [due for due in (await self.notes.next_due(), await self.calendars.next_due()) if due is not None]
         return min(times, default=None)
 
@@ -170,6 +175,10 @@ class Dispatcher:
     async def touch(self, touch_id: int) -> str:
         """Does one thing around a meeting whose time has come."""
         return str(await self.lanes.step("touch", partial(self.touches.carry_out, touch_id)))
+
+    async def prove_delivery(self, message_id: int) -> str:
+        """Looks for the proof that a customer got a message that matters."""
+        return str(await self.lanes.step("prove delivery", partial(self.deliveries.look, message_id)))
 
     async def hear_seller(self, message_id: int) -> str:
         """Acts upon what a seller wrote from their own number."""
@@ -338,6 +347,11 @@ class Dispatcher:
     async def _touches(self) -> None:
         for work in await self.touches.due():
             await self._enqueue(work.workflow, work.row_id, lane=work.lane, workflow_id=work.workflow_id)
+
+    async def _deliveries(self) -> None:
+        for one in await self.deliveries.due():
+            workflow_id = f"delivery:{one.message_id}:{one.tries}"
+            await self._enqueue(DELIVERY, one.message_id, lane=lane_of(one.customer_id), workflow_id=workflow_id)
 
     async def _enqueue(self, workflow: str, *args: object, lane: str, workflow_id: str) -> None:
         if workflow_id in self._enqueued:

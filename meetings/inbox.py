@@ -24,7 +24,7 @@ from meetings.events import (
 from meetings.guests import note_email
 from meetings.phones import match_key
 from meetings.qualification import fold
-from meetings.tables import TAKEN_BACK, Author, Customer, Hint, Message, MessageState, SellerMessage, Webhook
+from meetings.tables import TAKEN_BACK, Author, Customer, Hint, Message, MessageState, Proof, SellerMessage, Webhook
 
 _LADDER = [MessageState.PENDING, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ]
 
@@ -233,6 +233,8 @@ class Inbox:
         if wanted is MessageState.FAILED:
             if message.state not in (MessageState.DELIVERED, MessageState.READ):
                 message.state, message.problem = MessageState.FAILED, "WhatsApp reported an error after accepting it"
+                if message.proof == Proof.AWAITED:
+                    message.proof_due_at = self.now()
         elif message.state in _LADDER and _LADDER.index(wanted) > _LADDER.index(MessageState(message.state)):
             message.state = wanted
 
