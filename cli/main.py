@@ -231,6 +231,28 @@ def storm(
         raise typer.Exit(1)
 
 
+@app.command(help=words.text("help_backup"))
+def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help=words.text("help_backup_file"))]) -> None:
+    from cli.backup import OtherServerError, back_up
+    from meetings.database import DatabaseError
+    from meetings.files import BackupError
+
+    try:
+        copied = back_up(load_settings(), target)
+    except SettingsError as error:
+        _stop(error.headline, error.problems, words.text("settings_next"))
+    except DatabaseError as error:
+        _stop(str(error), [], "")
+    except OtherServerError as error:
+        _stop(words.text("backup_postgres"), [str(error)], words.text("backup_postgres_next"))
+    except BackupError as error:
+        _stop(words.text(f"backup_{error.args[0]}", file=error.args[1]), [], words.text("backup_none"))
+    for one in copied:
+        size = f"{one.size / 1024 / 1024:.1f} MB"
+        out.print(words.text("backup_done", file=one.path, size=size), soft_wrap=True, highlight=False)
+    out.print(words.text("backup_next"), style="dim")
+
+
 def _accounts(business: Path | None) -> "tuple[Settings, Business]":
     """The settings and the business file of the service that runs here, for commands that look at its records."""
     from cli.logs import configure_logs

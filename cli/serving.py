@@ -54,6 +54,7 @@ def serve_forever(settings: Settings, host: str, port: int, started: Callable[[s
     try:
         business = load_business(settings.BUSINESS_FILE, settings.GOOGLE_CALENDAR_ID)
         service = make_service(settings, business)
+        service.db.check()
         service.db.migrate()
     except (BusinessFileError, CredentialsFileError, DatabaseError) as error:
         raise StartError(str(error)) from None

@@ -208,6 +208,13 @@ class Settings(BaseSettings):
     HANDOFF_PAUSE_MIN: int = Field(
         default=360, ge=1, le=525_600, description="Minutes the agent stays silent for a customer after a person took over."
     )
+    DELIVERY_TIMEOUT_MIN: float = Field(
+        default=30.0,
+        gt=0,
+        le=1440,
+        description="Minutes in which WhatsApp must acknowledge a confirmation, change, cancellation or reminder. After that the "
+        "other form of the number is tried once, then a seller gets a task.",
+    )
     LOG_LEVEL: Annotated[str, AfterValidator(_known_log_level)] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR."
     )

@@ -23,6 +23,7 @@ from clients.errors import (
 from clients.transport import RetryPolicy, Transport, retry_after_s, server_trouble
 
 SERVICE = "WhatsApp"
+_DELIVERIES = {"read": {"READ", "PLAYED"}, "delivered": {"DELIVERY_ACK"}, "failed": {"ERROR"}}
 # A mobile number that exists with and without the ninth digit. Where the other eight start with 2 to 5, it never did.
 _BRAZILIAN_MOBILE = re.compile(r"(55[1-9][1-9])9?([6-9]\d{7})")
 
@@ -126,6 +127,14 @@ class WhatsAppClient:
             for record in messages.get("records") or []:
                 yield record
             pages, page = int(messages.get("pages") or 1), page + 1
+
+    async def delivery_of(self, message_id: str) -> str | None:
+        """How far Evolution knows a message of ours to have come: read, delivered, failed, or None when it can't say more
+        than that WhatsApp took it.
+        """
+        rows = await self._call("find status", "POST", "/chat/findStatusMessage", {"where": {"id": message_id}}, safe=True)
+        found = {str(row.get("status")) for row in rows or [] if isinstance(row, dict)}
+        return next((state for state, marks in _DELIVERIES.items() if found & marks), None)
 
     async def connection_state(self) -> str:
         """open, connecting or close. "open" can be stale; "close" needs a person with the phone."""

@@ -13,6 +13,8 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from meetings.files import DamagedFileError, check_file, engine_file
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ONLY_READS = "only_reads"
 _MIGRATION_LOCK = 7_260_101  # any number that nobody else locks on the same PostgreSQL database
@@ -36,11 +38,22 @@ class Database:
         """
         self.url = parse_url(url)
         self.engine = _async_engine(self.url)
+        self._is_checked = False
         self._reader = self.engine.execution_options(**{_ONLY_READS: True})
 
     @property
     def is_sqlite(self) -> bool:
         return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def files(self) -> list[Path]:
+        """SQLite's files: the durable engine's, then ours. None with PostgreSQL.
+
+        Copied in this order the engine's records are never ahead of ours: what it holds for unfinished is done again, what it
+        held for finished without our knowing would never be.
+        """
+        path = Path(self.url.database or "")
+        return [engine_file(path), path] if self.is_sqlite else []
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -83,6 +96,19 @@ class Database:
             ) from error
         finally:
             engine.dispose()
+
+    def check(self) -> None:
+        """Whether SQLite's files, ours and the durable engine's, are whole. Blocking, once: call before anything is written.
+
+        Raises:
+            DatabaseError: One is damaged; the message names it and says what to do.
+        """
+        for path in [] if self._is_checked else self.files:
+            try:
+                check_file(path)
+            except DamagedFileError as error:
+                raise DatabaseError(str(error)) from None
+        self._is_checked = True
 
 
 def parse_url(url: str) -> URL:

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from clients.errors import ServiceError
 from meetings.calendars import CalendarWatch
 from meetings.database import Database
+from meetings.delivery import DELIVERY, Deliveries
 from meetings.events import HintEntity
 from meetings.hooks import Hooks
 from meetings.lanes import Lanes, lane_of
@@ -33,6 +34,7 @@ log = structlog.get_logger("dispatcher")
 TURN, SETTLE, HAND_OFF, SWEEP, NOTES = "turn.v1", "settle.v1", "hand_off.v1", "sweep.v1", "notes.v1"
 CRM = "crm.v1"
 _HELD_S = 5  # hints about a meeting that is just being booked wait this long
+_TROUBLE_S = 1.0  # real seconds until the next look after one that failed
 _GRACE_S = 30  # a change's own workflow gets this long before the dispatcher helps
 
 
@@ -52,6 +54,7 @@ class Dispatcher:
         publisher: Publisher,
         hooks: Hooks | None,
         calendars: CalendarWatch,
+        deliveries: Deliveries,
         now: Callable[[], datetime],
         *,
         silence_s: float,
@@ -67,7 +70,7 @@ class Dispatcher:
             tick_s: Real seconds between two looks at the database.
         """
         self.db, self.lanes, self.looks, self.settler, self.sweeper = db, lanes, looks, settler, sweeper
-        self.touches = touches
+        self.touches, self.deliveries = touches, deliveries
         self.notes, self.hand_off, self.publisher = notes, hand_off, publisher
         self.hooks, self.calendars, self.now = hooks, calendars, now
         self.silence, self.cap = timedelta(seconds=silence_s), timedelta(seconds=cap_s)
@@ -85,6 +88,7 @@ class Dispatcher:
         lanes.register(NOTES, self.write_notes)
         lanes.register(TOUCH, self.touch)
         lanes.register(SELLER, self.hear_seller)
+        lanes.register(DELIVERY, self.prove_delivery)
         lanes.register(HAND_OFF, self.complete_hand_off)
         lanes.register(CRM, self.complete_lead)
 
@@ -114,6 +118,7 @@ class Dispatcher:
         await self._hand_offs()
         await self._crm()
         await self._touches()
+        await self._deliveries()
         await self._notes()
         await self._sweep()
         self.ticks += 1
@@ -149,6 +154,7 @@ class Dispatcher:
             leads = await session.scalars(select(Customer.crm_due_at).where(Customer.crm_due_at.is_not(None)))
             times += [at for at in leads if at]
             times += [at for at in await session.scalars(select(Meeting.look_at).where(Meeting.look_at.is_not(None))) if at]
+        times += [self.now()] if await self.deliveries.due() else []
         times += [due for due in (await self.notes.next_due(), await self.calendars.next_due()) if due is not None]
         return min(times, default=None)
 
@@ -177,6 +183,10 @@ class Dispatcher:
     async def touch(self, touch_id: int) -> str:
         """Does one thing around a meeting whose time has come."""
         return str(await self.lanes.step("touch", partial(self.touches.carry_out, touch_id)))
+
+    async def prove_delivery(self, message_id: int) -> str:
+        """Looks for the proof that a customer got a message that matters."""
+        return str(await self.lanes.step("prove delivery", partial(self.deliveries.look, message_id)))
 
     async def hear_seller(self, message_id: int) -> str:
         """Acts upon what a seller wrote from their own number."""
@@ -361,6 +371,11 @@ class Dispatcher:
         for work in await self.touches.due():
             await self._enqueue(work.workflow, work.row_id, lane=work.lane, workflow_id=work.workflow_id)
 
+    async def _deliveries(self) -> None:
+        for one in await self.deliveries.due():
+            workflow_id = f"delivery:{one.message_id}:{one.tries}"
+            await self._enqueue(DELIVERY, one.message_id, lane=lane_of(one.customer_id), workflow_id=workflow_id)
+
     async def _enqueue(self, workflow: str, *args: object, lane: str, workflow_id: str) -> None:
         if workflow_id in self._enqueued:
             return
@@ -371,13 +386,15 @@ class Dispatcher:
 
     async def _run(self) -> None:
         while not self._is_stopping:
+            wait_s = self.tick_s
             try:
                 await self.tick()
             except Exception as error:
                 # The loop must outlive a passing database trouble; nothing is lost, it is all still due at the next tick.
                 log.error("tick failed", problem=type(error).__name__)
+                wait_s = max(wait_s, _TROUBLE_S)  # a full disk must not be filled with complaints about it
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self.tick_s)
+                await asyncio.wait_for(self._woken.wait(), wait_s)
             self._woken.clear()
 
 

@@ -25,7 +25,18 @@ from meetings.events import (
 from meetings.guests import note_email
 from meetings.phones import match_key
 from meetings.qualification import fold
-from meetings.tables import TAKEN_BACK, Author, Customer, EarlyEdit, Hint, Message, MessageState, SellerMessage, Webhook
+from meetings.tables import (
+    TAKEN_BACK,
+    Author,
+    Customer,
+    EarlyEdit,
+    Hint,
+    Message,
+    MessageState,
+    Proof,
+    SellerMessage,
+    Webhook,
+)
 
 _LADDER = [MessageState.PENDING, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ]
 
@@ -238,6 +249,8 @@ class Inbox:
             if message.state not in (MessageState.DELIVERED, MessageState.READ):
                 message.state, message.problem = MessageState.FAILED, "WhatsApp reported an error after accepting it"
                 await note_refusal(session, self.now(), message.problem)
+                if message.proof == Proof.AWAITED:
+                    message.proof_due_at = self.now()
         elif message.state in _LADDER and _LADDER.index(wanted) > _LADDER.index(MessageState(message.state)):
             message.state = wanted
             if wanted is not MessageState.SENT:

@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, StepOptions
 from sqlalchemy.engine import URL
 
+from meetings.files import engine_file
+
 QUEUE = "lanes"
 # A constant: with DBOS's default (a hash of the code) workflows of the version before would never be finished.
 APPLICATION_VERSION = "1"
@@ -64,7 +66,7 @@ class Lanes:
             "notification_listener_polling_interval_sec": self._poll_s,
         }
         if self._url.get_backend_name() == "sqlite":
-            config["system_database_engine"] = _sqlite_engine(engine_file(self._url))
+            config["system_database_engine"] = _sqlite_engine(engine_file(Path(self._url.database or "")))
         else:
             config["system_database_url"] = self._url.render_as_string(hide_password=False)
         DBOS(config=config)
@@ -120,12 +122,6 @@ class Lanes:
         """Ids of the workflows that wait or run."""
         found = await DBOS.list_workflows_async(status=_UNFINISHED, load_input=False, load_output=False)
         return [workflow.workflow_id for workflow in found]
-
-
-def engine_file(url: URL) -> Path:
-    """Where the engine keeps its records when the application's are in SQLite: marcado.sqlite → marcado.engine.sqlite."""
-    path = Path(url.database or "marcado.sqlite")
-    return path.with_name(f"{path.stem}.engine{path.suffix or '.sqlite'}")
 
 
 def _as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

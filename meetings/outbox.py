@@ -25,9 +25,10 @@ from meetings.breaker import Breaker
 from meetings.database import Database
 from meetings.introduction import Introduction
 from meetings.phones import spellings
-from meetings.tables import SENT_BLINDLY, Author, Customer, Message, MessageState, SellerMessage
+from meetings.tables import SENT_BLINDLY, Author, Customer, Message, MessageState, Proof, SellerMessage
 
 log = structlog.get_logger("outbox")
+OTHER_FORM = "other:"  # begins the key of a message that is sent once more, to the other form of a number
 OVERTAKEN = "overtaken by what came after"  # the problem of a message that was taken back before it was sent
 _DONE = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageState.FAILED)
 UNDER_WAY = timedelta(seconds=30)  # longer than we wait for an answer: an attempt that old has ended at Evolution, too
@@ -80,6 +81,9 @@ class Sender:
         """What is sent for a row, decided at the moment of sending."""
         return row.text
 
+    def _await_proof(self, row: Row, started_at: datetime | None) -> None:
+        """Plans the look for an acknowledgement: of a send that begins now, or at once of one that was refused (None)."""
+
     async def _note_sent(self, message_id: int) -> None:
         """Called when a row is known to be sent, perhaps more than once."""
 
@@ -131,6 +135,7 @@ class Sender:
             row = await self._row(session, message.id)
             row.state, row.send_started_at, row.attempts = MessageState.SENDING, self.now(), row.attempts + 1
             row.problem = SENT_BLINDLY if is_blind else row.problem
+            self._await_proof(row, self.now())
             unsent = row.text
             row.text = text = await self._words(session, row)
             addresses, _ = await self._recipient(session, row)
@@ -159,6 +164,8 @@ class Sender:
         async with self.db.transaction() as session:
             row = await self._row(session, message_id)
             row.vendor_id, row.problem = sent.id, row.problem if row.problem == SENT_BLINDLY else None
+            if isinstance(row, Message):
+                row.sent_to = sent.jid
             if row.state in (MessageState.PENDING, MessageState.SENDING):  # its webhook may have come first and say more
                 row.state = MessageState.SENT
         await self._note_sent(message_id)
@@ -172,6 +179,7 @@ class Sender:
         async with self.db.transaction() as session:
             row = await self._row(session, message_id)
             row.state, row.problem = MessageState.FAILED, problem
+            self._await_proof(row, None)
         return MessageState.FAILED
 
     async def _waits(self, message_id: int, unsent: str) -> None:
@@ -190,10 +198,17 @@ class Outbox(Sender):
         now: Callable[[], datetime],
         introduction: Introduction | None = None,
         breaker: Breaker | None = None,
+        *,
+        delivery_timeout_min: float = 30,
     ) -> None:
-        """`introduction`: what a customer's first message must hold; None for nothing."""
+        """
+        Args:
+            introduction: What a customer's first message must hold; None for nothing.
+            delivery_timeout_min: Minutes after which a message that needs proof is looked for.
+        """
         super().__init__(db, whatsapp, now, breaker)
         self.introduction = introduction
+        self.delivery_timeout = timedelta(minutes=delivery_timeout_min)
 
     async def post(
         self,
@@ -205,17 +220,22 @@ class Outbox(Sender):
         turn_id: str | None = None,
         meeting_id: int | None = None,
         delay_ms: int = 0,
+        needs_proof: bool = False,
     ) -> MessageState:
         """Sends the text unless a message with this key was sent already; returns how far it got (sent or beyond, or failed).
 
-        `delay_ms`: how long "typing…" is shown before.
+        Args:
+            delay_ms: How long "typing…" is shown before.
+            needs_proof: Whether it is followed until WhatsApp acknowledges it (`meetings/delivery.py`).
 
         Safe to repeat, also after a crash or a lost answer: what may have been sent is looked up before it is sent again.
 
         Raises:
             UnreachableError, OutcomeUnknownError, LoginRefusedError: Not known to be sent; call again later.
         """
-        message = await self.put(customer_id, key, text, author=author, turn_id=turn_id, meeting_id=meeting_id)
+        message = await self.put(
+            customer_id, key, text, author=author, turn_id=turn_id, meeting_id=meeting_id, needs_proof=needs_proof
+        )
         return await self.deliver(message, delay_ms)
 
     async def put(
@@ -227,6 +247,7 @@ class Outbox(Sender):
         author: Author = Author.AGENT,
         turn_id: str | None = None,
         meeting_id: int | None = None,
+        needs_proof: bool = False,
     ) -> Message:
         """Keeps the text on record under its key, to be sent by `post`. A key that is known keeps its text."""
         async with self.db.transaction() as session:
@@ -244,6 +265,7 @@ class Outbox(Sender):
                     turn_id=turn_id,
                     meeting_id=meeting_id,
                     attempts=0,
+                    proof=Proof.AWAITED if needs_proof else None,
                 )
                 session.add(message)
             return message
@@ -271,7 +293,7 @@ class Outbox(Sender):
                 continue
             async with self.db.transaction() as session:
                 row = await session.get_one(Message, message.id)
-                row.state, row.problem = MessageState.FAILED, OVERTAKEN
+                row.state, row.problem, row.proof = MessageState.FAILED, OVERTAKEN, None
         return sent
 
     async def _row(self, session: AsyncSession, message_id: int) -> Message:
@@ -283,7 +305,13 @@ class Outbox(Sender):
         known = await session.scalars(
             select(Message.vendor_id).where(Message.customer_id == customer.id, Message.vendor_id.is_not(None))
         )
-        return _addresses(customer), {vendor_id for vendor_id in known if vendor_id}
+        addresses = [message.address] if message.address else _addresses(customer)
+        return addresses, {vendor_id for vendor_id in known if vendor_id}
+
+    def _await_proof(self, row: Row, started_at: datetime | None) -> None:
+        assert isinstance(row, Message)
+        if row.proof == Proof.AWAITED:
+            row.proof_due_at = started_at + self.delivery_timeout if started_at else self.now()
 
     async def _words(self, session: AsyncSession, row: Row) -> str:
         """The row's text, with an introduction if the customer has none yet. Decided at the moment of sending: until then

@@ -11,7 +11,7 @@ from meetings.business import Business, in_language
 from meetings.customers import Leads, language_of
 from meetings.database import Database
 from meetings.notice_facts import meeting_facts
-from meetings.outbox import Outbox
+from meetings.outbox import OTHER_FORM, Outbox
 from meetings.tables import Author, Customer, Meeting, Message, MessageState, Touch, TouchKind
 from meetings.touch_checks import NotYetError, Result, Witness, stands, talk_ends
 from meetings.touch_plan import touch_key
@@ -67,7 +67,7 @@ class Reminders:
         text = Catalogue.load("notices", locale).fill(
             "reminder_ask" if asks else "reminder", meeting_facts(self.business, customer, seen, locale)
         )
-        state = await self.outbox.post(customer.id, touch.key, text, author=Author.SYSTEM, meeting_id=seen.id)
+        state = await self.outbox.post(customer.id, touch.key, text, author=Author.SYSTEM, meeting_id=seen.id, needs_proof=True)
         return Result("failed" if state is MessageState.FAILED else "sent")
 
     async def note_confirmation(self, touch: Touch) -> Result:
@@ -96,7 +96,9 @@ async def reminded_of(session: AsyncSession, message: Message, now: datetime) ->
     """The meeting of which a message of ours reminded, when it is still to be at that time; None for any other message."""
     if message.key is None or message.meeting_id is None:
         return None
-    touch = await session.scalar(select(Touch).where(Touch.key == message.key, Touch.kind == TouchKind.REMINDER))
+    touch = await session.scalar(
+        select(Touch).where(Touch.key == message.key.removeprefix(OTHER_FORM), Touch.kind == TouchKind.REMINDER)
+    )
     meeting = await session.get(Meeting, message.meeting_id)
     return meeting if touch and meeting and stands(meeting, touch) and now < meeting.ends_at else None
 

@@ -34,6 +34,7 @@ from prompts.labels import hour_label, short_label
 
 log = structlog.get_logger("settle")
 HOLD_MIN = 30  # a held time whose event still can't be made after this many minutes is given back
+_MATTERS = ("booked", "moved", "handed_over", "cancelled")  # who misses this stands at a closed door, or is not there
 _NOTED = ("moved", "handed_over", "cancelled", "completed", "no_show")  # a booking shows on the lead by itself
 
 
@@ -128,7 +129,14 @@ class Settler:
             key = notice_key(case.change)
             if case.change.what == "no_show":
                 text = await self.invitations.text(meeting.id, key, "no_show")
-            state = await self.outbox.post(meeting.customer_id, key, text, author=Author.SYSTEM, meeting_id=meeting.id)
+            state = await self.outbox.post(
+                meeting.customer_id,
+                key,
+                text,
+                author=Author.SYSTEM,
+                meeting_id=meeting.id,
+                needs_proof=case.change.what in _MATTERS,
+            )
             if state is MessageState.FAILED:
                 log.error("customer not told", meeting=meeting.id, revision=meeting.revision)
                 told = meeting.told
@@ -243,7 +251,7 @@ class Settler:
         else:
             words = Catalogue.load("notices", language_of(case.customer, self.locale))
             text = words.text("booking_failed", name=(case.customer.name or "").split(" ")[0])
-            await self.outbox.post(case.customer.id, key, text, author=Author.SYSTEM, meeting_id=meeting_id)
+            await self.outbox.post(case.customer.id, key, text, author=Author.SYSTEM, meeting_id=meeting_id, needs_proof=True)
         # The task, if there is one, is the seller's again: changed once more it is read once more.
         await self.cases.mark(meeting_id, phase=MeetingPhase.RELEASED, kommo_task_id=None)
 

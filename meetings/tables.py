@@ -92,6 +92,22 @@ class MessageState(StrEnum):
 
 # The problem of a message of ours that was sent again although nobody could tell whether the first attempt had got through.
 SENT_BLINDLY = "perhaps sent twice"
+
+
+class Proof(StrEnum):
+    """How it stands with the proof that a customer got a message that matters.
+
+    awaited: not yet. proven: WhatsApp acknowledged it, or the customer wrote afterwards. other_form: sent once more, to the other
+    form of the number; that message has the proof. seller_told: it never came, a seller knows. overtaken: no longer true.
+    """
+
+    AWAITED = "awaited"
+    PROVEN = "proven"
+    OTHER_FORM = "other form"
+    SELLER_TOLD = "seller told"
+    OVERTAKEN = "overtaken"
+
+
 TAKEN_BACK = "taken back"  # the problem of a customer's message that they deleted before it was answered
 
 
@@ -139,7 +155,9 @@ class Customer(Table):
 class Message(Table):
     """One WhatsApp message, in or out. `key` names an outgoing message before it is sent, so it is sent once.
 
-    `quoted_id` is WhatsApp's id of the message that this one answers, when the customer marked one.
+    `quoted_id` is WhatsApp's id of the message that this one answers, when the customer marked one. `address` is where an outgoing
+    message goes when that is not the customer's own chat, `sent_to` where it really went. `proof` is None for messages that need
+    none; it is looked at again at `proof_due_at`.
     """
 
     __tablename__ = "message"
@@ -165,6 +183,12 @@ class Message(Table):
     send_started_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     problem: Mapped[str | None]
+    address: Mapped[str | None] = mapped_column(String(80))
+    sent_to: Mapped[str | None] = mapped_column(String(80))
+    proof: Mapped[Proof | None] = mapped_column(String(16), index=True)
+    proof_due_at: Mapped[datetime | None]
+    proof_tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    proof_task_id: Mapped[int | None]
 
 
 class Answer(Table):

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from webhooks.kommo import parse_kommo
 from webhooks.redact import redact, redact_form
 
 MAX_BODY = 5 * 1024 * 1024  # bytes; media comes by reference, so an honest body is far smaller
+_TROUBLE_S = 60  # how long a webhook that was not stored keeps readiness red, unless another is stored
 log = structlog.get_logger("webhooks")
 
 
@@ -36,6 +38,7 @@ class Door:
         checks: Per part of the service, whether it is ready: name → "ok" or what is wrong.
         push: Where Google's messages about calendars are put down; None: they are not taken.
         counts: What was stored and what was ignored, since the start.
+        failed_at: Real time (monotonic) of the last webhook that could not be stored, None since one was stored again.
         warnings: What is wrong outside, though webhooks can be stored: name → what.
     """
 
@@ -47,6 +50,7 @@ class Door:
     push: PushChannels | None = None
     counts: dict[str, int] = field(default_factory=dict)
     warnings: Callable[[], dict[str, str]] = dict
+    failed_at: float | None = None
 
     def count(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
@@ -97,6 +101,8 @@ def make_app(door: Door, lifespan: Callable[[FastAPI], AbstractAsyncContextManag
     async def readyz() -> JSONResponse:
         """Whether webhooks can be stored now; 503 when not. Also says what was stored and ignored since the start."""
         checks = await door.checks()
+        if door.failed_at is not None and time.monotonic() - door.failed_at < _TROUBLE_S:
+            checks["webhooks"] = "the last one could not be stored; its sender tries again"
         is_ready = all(value == "ok" for value in checks.values())
         status = "ok" if is_ready else "not ready"
         body = {"status": status, "checks": checks, "warnings": door.warnings(), "webhooks": door.counts}
@@ -130,7 +136,9 @@ async def _receive(request: Request, door: Door, token: str, read: Callable[[Doo
         # Whatever it is, it is ours: the sender must try again.
         log.error("webhook not stored", problem=type(error).__name__)
         door.count("not stored")
+        door.failed_at = time.monotonic()
         return JSONResponse({"error": "not stored, try again"}, 503, headers={"retry-after": "5"})
+    door.failed_at = None
     door.wake()
     return JSONResponse(answer)
 
