@@ -41,6 +41,7 @@ from meetings.looks import Looks
 from meetings.notes import Notes
 from meetings.outbox import Outbox
 from meetings.outcomes import Outcomes
+from meetings.own_account import OwnAccount
 from meetings.push_channels import PushChannels
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.reminders import Reminders
@@ -127,7 +128,8 @@ def make_service(
     outbox = Outbox(db, whatsapp, now, Introduction(business.company, settings.LOCALE))
     meter = Meter(db)
     token = settings.WEBHOOK_TOKEN.get_secret_value()
-    push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token)
+    former_token = settings.WEBHOOK_TOKEN_PREVIOUS.get_secret_value() if settings.WEBHOOK_TOKEN_PREVIOUS else None
+    push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token, previous_secret=former_token)
     calendars = CalendarWatch(db, calendar, business, push, now, poll_s=settings.CALENDAR_POLL_S)
     notes = Notes(db, kommo, now)
     booking = Booking(db, calendar, business, now)
@@ -150,7 +152,8 @@ def make_service(
     by_hand = ByHand(db, kommo, booking, leads, settler, notes, business, locale=settings.LOCALE, undo_s=undo_s, now=now)
     synchroniser = Synchroniser(db, kommo, calendars, booking, settler, business, fields=fields, undo_s=undo_s, now=now)
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
-    hooks = Hooks(kommo, whatsapp, settings.PUBLIC_URL, token) if settings.PUBLIC_URL else None
+    hooks = Hooks(kommo, whatsapp, settings.PUBLIC_URL, token, former_token) if settings.PUBLIC_URL else None
+    account = OwnAccount(kommo)
     dispatcher = Dispatcher(
         db,
         lanes,
@@ -167,8 +170,8 @@ def make_service(
         cap_s=settings.DEBOUNCE_CAP_S,
         sweep_s=settings.SWEEP_INTERVAL_S,
         tick_s=tick_s,
+        turns_per_hour=settings.TURNS_PER_HOUR,
     )
-    token = settings.WEBHOOK_TOKEN.get_secret_value()
     turn_services = TurnServices(
         db,
         lanes,
@@ -204,12 +207,13 @@ def make_service(
             echoes=Echoes(business, fields),
             sellers={seller.whatsapp: seller.kommo_user_id for seller in business.sellers if seller.whatsapp},
         ),
-        token=token,
+        tokens=(token, former_token) if former_token else (token,),
         instance=settings.EVOLUTION_INSTANCE,
         wake=dispatcher.wake,
         checks=lambda: _checks(db, dispatcher),
-        warnings=lambda: {f"{service} webhook": problem for service, problem in hooks.problems.items()} if hooks else {},
+        warnings=lambda: _warnings(hooks, dispatcher),
         push=push,
+        account_id=lambda: account.id,
     )
 
     connection = Connection(whatsapp)
@@ -218,12 +222,14 @@ def make_service(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         db.migrate()
         await lanes.start()
+        account.start()
         dispatcher.start()
         if hooks:
             await hooks.ensure()
         try:
             yield
         finally:
+            await account.stop()
             await dispatcher.stop()
             await calendars.stop()
             await lanes.stop()
@@ -304,6 +310,14 @@ async def make_sweeper(settings: Settings, business: Business) -> AsyncIterator[
         await kommo.close()
         await calendar.close()
         await db.close()
+
+
+def _warnings(hooks: Hooks | None, dispatcher: Dispatcher) -> dict[str, str]:
+    """What a person should look at, though webhooks can be stored."""
+    found = {f"{service} webhook": problem for service, problem in hooks.problems.items()} if hooks else {}
+    if dispatcher.bound.held_back:
+        found["answers"] = f"{dispatcher.bound.held_back} customers wait: TURNS_PER_HOUR is reached"
+    return found
 
 
 async def _checks(db: Database, dispatcher: Dispatcher) -> dict[str, str]:

@@ -496,3 +496,21 @@ class Turn(Table):
     cached_tokens: Mapped[int] = mapped_column(default=0)
     output_tokens: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
+
+
+class PanelLogout(Table):
+    """A session of the panel that was ended before its time. `session` is a hash of its id; after `until` it has ended anyway."""
+
+    __tablename__ = "panel_logout"
+
+    session: Mapped[str] = mapped_column(String(64), primary_key=True)
+    until: Mapped[datetime]
+
+
+class Erased(Table):
+    """Somebody whose records were erased, and who wants no messages we begin. `mark` is a keyed hash of their number."""
+
+    __tablename__ = "erased"
+
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+    opted_out_at: Mapped[datetime]

@@ -41,7 +41,7 @@ def redact_form(body: bytes) -> str:
 
     Bytes that are no UTF-8 become U+FFFD. The result is a form body again, so it can be replayed.
     """
-    text = body.decode("utf-8", errors="replace").replace("\0", "")
+    text = body.replace(b"\0", b"").decode("utf-8", errors="replace")
     return "&".join(_redacted_pair(pair) for pair in text.split("&"))
 
 
@@ -89,6 +89,13 @@ def _is_hidden(name: str) -> bool:
 
 def _redacted_url(url: str) -> str:
     """An address without user, password, fragment, values of its query and token-like parts of its path."""
+    # What is left of a broken address may be an address again, with a user and password of its own.
+    while (clean := _redacted_once(url)) != url:
+        url = clean
+    return url
+
+
+def _redacted_once(url: str) -> str:
     if _BLOB.fullmatch(url):
         return REDACTED
     parts = _URL.fullmatch(url)

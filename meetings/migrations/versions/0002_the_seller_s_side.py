@@ -48,6 +48,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("calendar_id"),
     )
     op.create_table(
+        "erased",
+        sa.Column("mark", sa.String(length=64), nullable=False),
+        sa.Column("opted_out_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("mark"),
+    )
+    op.create_table(
+        "panel_logout",
+        sa.Column("session", sa.String(length=64), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("session"),
+    )
+    op.create_table(
         "crm_note",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
@@ -203,6 +215,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_crm_note_meeting_id"))
 
     op.drop_table("crm_note")
+    op.drop_table("panel_logout")
+    op.drop_table("erased")
     op.drop_table("calendar_feed")
     with op.batch_alter_table("calendar_channel", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_calendar_channel_calendar_id"))
