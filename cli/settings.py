@@ -163,6 +163,11 @@ class Settings(BaseSettings):
         description="Password of the operator's page at /panel, at least 12 characters: conversations, meetings, what is wrong. "
         "Leave empty for no such page.",
     )
+    PRIVACY_KEY: Annotated[SecretStr | None, Field(min_length=32)] = Field(
+        default=None,
+        description="Secret of at least 32 characters with which opt-outs are remembered after marcado privacy erase, without "
+        "phone numbers. Keep it for good: with another one they are forgotten. Make one with: openssl rand -hex 24.",
+    )
     DATABASE_URL: str = Field(
         default="sqlite:///marcado.sqlite",
         repr=False,  # may hold a password

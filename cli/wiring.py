@@ -32,6 +32,7 @@ from meetings.desk import Desk
 from meetings.dispatcher import Dispatcher
 from meetings.echoes import Echoes
 from meetings.follow_up import FollowUps
+from meetings.forgotten import Forgotten
 from meetings.hooks import Hooks
 from meetings.inbox import Inbox
 from meetings.introduction import Introduction
@@ -42,6 +43,7 @@ from meetings.notes import Notes
 from meetings.outbox import Outbox
 from meetings.outcomes import Outcomes
 from meetings.own_account import OwnAccount
+from meetings.privacy import Privacy
 from meetings.push_channels import PushChannels
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.reminders import Reminders
@@ -206,6 +208,7 @@ def make_service(
             automatic_replies=business.whatsapp.automatic_replies,
             echoes=Echoes(business, fields),
             sellers={seller.whatsapp: seller.kommo_user_id for seller in business.sellers if seller.whatsapp},
+            forgotten=_forgotten(settings),
         ),
         tokens=(token, former_token) if former_token else (token,),
         instance=settings.EVOLUTION_INSTANCE,
@@ -318,6 +321,24 @@ def _warnings(hooks: Hooks | None, dispatcher: Dispatcher) -> dict[str, str]:
     if dispatcher.bound.held_back:
         found["answers"] = f"{dispatcher.bound.held_back} customers wait: TURNS_PER_HOUR is reached"
     return found
+
+
+@asynccontextmanager
+async def make_privacy(settings: Settings, db: Database) -> AsyncIterator[Privacy]:
+    """What answers people's requests about their data; closes the database, too."""
+    db.migrate()
+    kommo = KommoClient(settings.KOMMO_BASE_URL, settings.KOMMO_ACCESS_TOKEN.get_secret_value())
+    calendar = CalendarClient(settings.GOOGLE_CREDENTIALS_FILE, settings.GOOGLE_CALENDAR_ENDPOINT)
+    try:
+        yield Privacy(db, kommo, calendar, _forgotten(settings), utc_now, locale=settings.LOCALE)
+    finally:
+        await kommo.close()
+        await calendar.close()
+        await db.close()
+
+
+def _forgotten(settings: Settings) -> Forgotten:
+    return Forgotten(settings.PRIVACY_KEY.get_secret_value() if settings.PRIVACY_KEY else None)
 
 
 async def _checks(db: Database, dispatcher: Dispatcher) -> dict[str, str]:
