@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from cli.pausing import Done
     from meetings.business import Business
 
+T = TypeVar("T")
 words = operator_catalogue()
 app = typer.Typer(help=words.text("help_app"), no_args_is_help=True, rich_markup_mode="rich", add_completion=False)
+privacy = typer.Typer(help=words.text("help_privacy"), no_args_is_help=True)
+app.add_typer(privacy, name="privacy")
 out, err = Console(), Console(stderr=True)
 
 BusinessOption = Annotated[Path | None, typer.Option("--business", help=words.text("help_business"))]
@@ -295,6 +298,49 @@ def usage(
         typer.echo(json.dumps(as_json(report, by, day, prices), ensure_ascii=False, indent=2))
     else:
         show(out, report, by, day, prices, rules, words)
+
+
+@privacy.command(name="export", help=words.text("help_privacy_export"))
+def privacy_export(phone: PhoneArgument) -> None:
+    from cli.privacy import export_person
+
+    found = _about_data(export_person, phone)
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+@privacy.command(name="erase", help=words.text("help_privacy_erase"))
+def privacy_erase(
+    phone: PhoneArgument, is_sure: Annotated[bool, typer.Option("--yes", help=words.text("help_privacy_yes"))] = False
+) -> None:
+    from cli.privacy import erase_person
+
+    if not is_sure:
+        typer.confirm(words.text("privacy_sure", phone=phone), abort=True)
+    done = _about_data(erase_person, phone)
+    if done.problems:
+        _stop(words.text("privacy_left"), done.problems, words.text("privacy_again"))
+    counts = {"records": sum(done.rows.values()) + done.bodies + done.workflows, "notes": done.notes}
+    out.print(words.text("privacy_erased", **counts, tasks=done.tasks, events=done.events), highlight=False)
+    if not done.is_compact:
+        out.print(words.text("privacy_not_compact"), style="yellow")
+    out.print(words.text("privacy_elsewhere"))
+
+
+def _about_data(act: Callable[[Settings, str], T], phone: str) -> T:
+    from cli.logs import configure_logs
+    from cli.privacy import PrivacyError
+    from clients.calendar import CredentialsFileError
+    from clients.errors import ServiceError
+
+    configure_logs("CRITICAL", pretty=True)
+    try:
+        return act(load_settings(), phone)
+    except SettingsError as error:
+        _stop(error.headline, error.problems, words.text("settings_next"))
+    except PrivacyError as error:
+        _stop(words.text(f"refused_{error.args[0]}"), [], words.text(f"advice_{error.args[0]}"))
+    except (ServiceError, CredentialsFileError) as error:
+        _stop(words.text("privacy_left"), [str(error)], words.text("privacy_again"))
 
 
 def _env_lines(urls: dict[str, str]) -> list[str]:

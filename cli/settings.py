@@ -149,6 +149,10 @@ class Settings(BaseSettings):
         description="Secret of at least 16 characters that Kommo and Evolution send with each webhook "
         "(?token=… in the URL, or the header X-Marcado-Token). Make one with: openssl rand -hex 24."
     )
+    WEBHOOK_TOKEN_PREVIOUS: Annotated[SecretStr | None, Field(min_length=16)] = Field(
+        default=None,
+        description="The token that WEBHOOK_TOKEN replaces: both are taken until this line is removed again, a day later say.",
+    )
     PUBLIC_URL: BaseUrl | None = Field(
         default=None,
         description="Address under which Kommo, Evolution and Google reach this service. When set, Marcado registers webhooks "
@@ -158,6 +162,11 @@ class Settings(BaseSettings):
         default=None,
         description="Password of the operator's page at /panel, at least 12 characters: conversations, meetings, what is wrong. "
         "Leave empty for no such page.",
+    )
+    PRIVACY_KEY: Annotated[SecretStr | None, Field(min_length=32)] = Field(
+        default=None,
+        description="Secret of at least 32 characters with which opt-outs are remembered after marcado privacy erase, without "
+        "phone numbers. Keep it for good: with another one they are forgotten. Make one with: openssl rand -hex 24.",
     )
     DATABASE_URL: str = Field(
         default="sqlite:///marcado.sqlite",
@@ -198,6 +207,12 @@ class Settings(BaseSettings):
     MODEL_TIMEOUT_S: float = Field(default=45.0, gt=0, le=600, description="Seconds to wait for one answer of the model.")
     MESSAGES_PER_HOUR: int = Field(
         default=60, ge=1, le=10_000, description="Most messages of one customer within an hour; beyond it a person takes over."
+    )
+    TURNS_PER_HOUR: int = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000,
+        description="Most answers within an hour to all customers together, a bound on cost; beyond it they wait their turn.",
     )
     MESSAGE_CHARS: int = Field(
         default=4000,

@@ -33,6 +33,7 @@ from meetings.desk import Desk
 from meetings.dispatcher import Dispatcher
 from meetings.echoes import Echoes
 from meetings.follow_up import FollowUps
+from meetings.forgotten import Forgotten
 from meetings.hooks import Hooks
 from meetings.inbox import Inbox
 from meetings.introduction import Introduction
@@ -42,6 +43,8 @@ from meetings.looks import Looks
 from meetings.notes import Notes
 from meetings.outbox import Outbox
 from meetings.outcomes import Outcomes
+from meetings.own_account import OwnAccount
+from meetings.privacy import Privacy
 from meetings.push_channels import PushChannels
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.reminders import Reminders
@@ -140,7 +143,8 @@ def make_service(
     )
     meter = Meter(db)
     token = settings.WEBHOOK_TOKEN.get_secret_value()
-    push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token)
+    former_token = settings.WEBHOOK_TOKEN_PREVIOUS.get_secret_value() if settings.WEBHOOK_TOKEN_PREVIOUS else None
+    push = PushChannels(db, calendar, now, public_url=settings.PUBLIC_URL, secret=token, previous_secret=former_token)
     calendars = CalendarWatch(db, calendar, business, push, now, poll_s=settings.CALENDAR_POLL_S)
     notes = Notes(db, kommo, now)
     booking = Booking(db, calendar, business, now)
@@ -164,7 +168,8 @@ def make_service(
     synchroniser = Synchroniser(db, kommo, calendars, booking, settler, business, fields=fields, undo_s=undo_s, now=now)
     publisher = Publisher(db, kommo, leads, business, settings.LOCALE)
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
-    hooks = Hooks(kommo, whatsapp, settings.PUBLIC_URL, token) if settings.PUBLIC_URL else None
+    hooks = Hooks(kommo, whatsapp, settings.PUBLIC_URL, token, former_token) if settings.PUBLIC_URL else None
+    account = OwnAccount(kommo)
     dispatcher = Dispatcher(
         db,
         lanes,
@@ -185,8 +190,8 @@ def make_service(
         cap_s=settings.DEBOUNCE_CAP_S,
         sweep_s=settings.SWEEP_INTERVAL_S,
         tick_s=tick_s,
+        turns_per_hour=settings.TURNS_PER_HOUR,
     )
-    token = settings.WEBHOOK_TOKEN.get_secret_value()
     turn_services = TurnServices(
         db,
         lanes,
@@ -221,13 +226,15 @@ def make_service(
             automatic_replies=business.whatsapp.automatic_replies,
             echoes=Echoes(business, fields),
             sellers={seller.whatsapp: seller.kommo_user_id for seller in business.sellers if seller.whatsapp},
+            forgotten=_forgotten(settings),
         ),
-        token=token,
+        tokens=(token, former_token) if former_token else (token,),
         instance=settings.EVOLUTION_INSTANCE,
         wake=dispatcher.wake,
         checks=lambda: _checks(db, dispatcher, now),
-        warnings=lambda: {f"{service} webhook": problem for service, problem in hooks.problems.items()} if hooks else {},
+        warnings=lambda: _warnings(hooks, dispatcher),
         push=push,
+        account_id=lambda: account.id,
     )
 
     connection = Connection(whatsapp)
@@ -239,12 +246,14 @@ def make_service(
         await takeover.join()
         await lanes.start()
         takeover.start()
+        account.start()
         dispatcher.start()
         if hooks:
             await hooks.ensure()
         try:
             yield
         finally:
+            await account.stop()
             await dispatcher.stop()
             await calendars.stop()
             await takeover.stop()
@@ -328,6 +337,32 @@ async def make_sweeper(settings: Settings, business: Business) -> AsyncIterator[
         await kommo.close()
         await calendar.close()
         await db.close()
+
+
+def _warnings(hooks: Hooks | None, dispatcher: Dispatcher) -> dict[str, str]:
+    """What a person should look at, though webhooks can be stored."""
+    found = {f"{service} webhook": problem for service, problem in hooks.problems.items()} if hooks else {}
+    if dispatcher.bound.held_back:
+        found["answers"] = f"{dispatcher.bound.held_back} customers wait: TURNS_PER_HOUR is reached"
+    return found
+
+
+@asynccontextmanager
+async def make_privacy(settings: Settings, db: Database) -> AsyncIterator[Privacy]:
+    """What answers people's requests about their data; closes the database, too."""
+    db.migrate()
+    kommo = KommoClient(settings.KOMMO_BASE_URL, settings.KOMMO_ACCESS_TOKEN.get_secret_value())
+    calendar = CalendarClient(settings.GOOGLE_CREDENTIALS_FILE, settings.GOOGLE_CALENDAR_ENDPOINT)
+    try:
+        yield Privacy(db, kommo, calendar, _forgotten(settings), utc_now, locale=settings.LOCALE)
+    finally:
+        await kommo.close()
+        await calendar.close()
+        await db.close()
+
+
+def _forgotten(settings: Settings) -> Forgotten:
+    return Forgotten(settings.PRIVACY_KEY.get_secret_value() if settings.PRIVACY_KEY else None)
 
 
 async def _checks(db: Database, dispatcher: Dispatcher, now: Callable[[], datetime]) -> dict[str, str]:

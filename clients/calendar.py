@@ -182,6 +182,23 @@ class CalendarClient:
                 return await self._change_guests(calendar_id, event_id, invite, uninvite, description)
         raise AssertionError("unreachable: the retry loop returns or raises")
 
+    async def blank_event(self, calendar_id: str, event_id: str, summary: str) -> bool:
+        """Leaves of an event its time and this title: no description, no guests. Nobody is told. Safe to repeat.
+
+        Returns:
+            False when it is gone, or was deleted: a deleted event can't be changed, Google forgets it by itself.
+        """
+        event = await self.get_event(calendar_id, event_id)
+        if event is None or event.is_cancelled:
+            return False
+        body = {"summary": summary, "description": "", "attendees": []}
+        patch = partial(self._events.patch, calendarId=calendar_id, eventId=event_id, body=body, sendUpdates="none")
+        try:
+            await self._calls.write("blank event", _EVENT, patch)
+        except NotFoundError:
+            return False
+        return True
+
     async def delete_event(self, calendar_id: str, event_id: str) -> None:
         """Cancels the event for everyone. One that is gone already is fine. Safe to repeat."""
         delete = partial(self._events.delete, calendarId=calendar_id, eventId=event_id, sendUpdates="all")

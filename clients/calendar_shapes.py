@@ -103,7 +103,7 @@ class NewEvent:
 class CalendarEvent:
     """An event as read. Times aware UTC; None on all-day events and on cancelled ones that lost their details.
 
-    A list of changes leaves `link`, `summary`, `private` and `meet_link` empty.
+    A list of changes leaves `link`, `summary`, `description`, `private` and `meet_link` empty.
 
     Attributes:
         link: The page that opens the event for people with access to the calendar: for the seller, not for the customer.
@@ -142,6 +142,7 @@ class CalendarEvent:
     is_organized_here: bool = False
     meet_link: str = ""
     is_meet_pending: bool = False
+    description: str = ""
 
     @property
     def is_all_day(self) -> bool:
@@ -218,6 +219,7 @@ def read_event(item: Mapping[str, Any]) -> CalendarEvent:
         is_organized_here=bool(organizer.get("self")),
         meet_link=_video_link(item),
         is_meet_pending=_conference_status(item) == "pending",
+        description=str(item.get("description", "")),
     )
 
 

@@ -259,11 +259,21 @@ class KommoClient:
 
     async def list_notes(self, lead_id: int) -> list[str]:
         """The texts of the lead's common notes; none for a lead that is gone."""
+        return list((await self.notes_by_id(lead_id)).values())
+
+    async def notes_by_id(self, lead_id: int) -> dict[int, str]:
+        """Id and text of the lead's common notes; none for a lead that is gone."""
         try:
             items = await self._list("list notes", "notes", {"filter[note_type][]": "common"}, owner=lead_id)
         except NotFoundError:
-            return []
-        return [str((item.get("params") or {}).get("text", "")) for item in items]
+            return {}
+        return {int(item["id"]): str((item.get("params") or {}).get("text", "")) for item in items}
+
+    async def rewrite_note(self, note_id: int, text: str) -> None:
+        """Gives a common note of a lead another text: Kommo has no way to delete one. Safe to repeat."""
+        change = {"note_type": "common", "params": {"text": text}}
+        path, template = f"/api/v4/leads/notes/{note_id}", "/api/v4/leads/notes/{id}"
+        await self._http.call("rewrite note", "PATCH", path, template=template, json=change, safe=True)
 
     # Webhooks
 

@@ -1,5 +1,7 @@
 """Opens the database: SQLite in WAL mode by default, PostgreSQL by URL; applies migrations; hands out transactions."""
 
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -109,6 +111,18 @@ class Database:
             except DamagedFileError as error:
                 raise DatabaseError(str(error)) from None
         self._is_checked = True
+
+
+def compact(path: Path) -> bool:
+    """Rewrites a SQLite file so that nothing deleted is left in it, nor in the log beside it. Blocking.
+
+    Returns:
+        False when somebody else used the file meanwhile: its log may still hold what was deleted.
+    """
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as connection:
+        connection.execute("VACUUM")
+        is_blocked, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_blocked
 
 
 def parse_url(url: str) -> URL:

@@ -29,6 +29,7 @@ from meetings.sweep import Sweeper
 from meetings.sync import meetings_named
 from meetings.tables import Author, Customer, Hint, Meeting, MeetingPhase, Message, MessageState, Turn
 from meetings.touches import SELLER, TOUCH, Touches, hasten
+from meetings.turn_bound import DueTurn, TurnBound
 
 log = structlog.get_logger("dispatcher")
 TURN, SETTLE, HAND_OFF, SWEEP, NOTES = "turn.v1", "settle.v1", "hand_off.v1", "sweep.v1", "notes.v1"
@@ -61,9 +62,11 @@ class Dispatcher:
         cap_s: float,
         sweep_s: float,
         tick_s: float = 0.1,
+        turns_per_hour: int = 1_000_000,
     ) -> None:
         """
         Args:
+            turns_per_hour: Most answers begun within an hour, to all customers together; the others wait, the oldest first.
             silence_s: Seconds without a new message after which a burst is answered.
             cap_s: Seconds after which a burst is answered in any case.
             sweep_s: Seconds between two sweeps over all open meetings.
@@ -75,6 +78,7 @@ class Dispatcher:
         self.hooks, self.calendars, self.now = hooks, calendars, now
         self.silence, self.cap = timedelta(seconds=silence_s), timedelta(seconds=cap_s)
         self.sweep_every, self.tick_s = timedelta(seconds=sweep_s), tick_s
+        self.bound = TurnBound(turns_per_hour, now)
         self._swept_at: datetime | None = None
         self._enqueued: set[str] = set()
         self._woken = asyncio.Event()
@@ -246,9 +250,12 @@ class Dispatcher:
                 workflow_id = f"turn:{customer_id}:{last_id}:{attempts}"
                 if resumed:  # what a pause left to a person had its turn already, under the plain id
                     workflow_id += f":{resumed}"
-                due.append((customer_id, last_id, workflow_id + await _again(session, customer_id, workflow_id)))
-        for customer_id, last_id, workflow_id in due:
-            await self._enqueue(TURN, customer_id, last_id, workflow_id, lane=lane_of(customer_id), workflow_id=workflow_id)
+                workflow_id += await _again(session, customer_id, workflow_id)
+                due.append(DueTurn(first_at, customer_id, last_id, workflow_id))
+            admitted = await self.bound.admit(session, [turn for turn in sorted(due) if turn.workflow_id not in self._enqueued])
+        for turn in admitted:
+            lane = lane_of(turn.customer_id)
+            await self._enqueue(TURN, turn.customer_id, turn.last_id, turn.workflow_id, lane=lane, workflow_id=turn.workflow_id)
 
     async def _hints(self) -> None:
         now = self.now()

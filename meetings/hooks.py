@@ -1,6 +1,7 @@
 """Keeps Kommo and Evolution telling us: their webhooks exist, point here and are switched on."""
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 import structlog
 
@@ -34,10 +35,19 @@ _UNCERTAIN = "update_task"
 class Hooks:
     """Sets our webhooks and repairs them. `problems` says what is wrong now, by service; empty when all is well."""
 
-    def __init__(self, kommo: KommoClient, whatsapp: WhatsAppClient, public_url: str, token: str) -> None:
-        """`public_url`: where the world reaches us; `token`: the secret that webhooks carry."""
+    def __init__(
+        self, kommo: KommoClient, whatsapp: WhatsAppClient, public_url: str, token: str, previous_token: str | None = None
+    ) -> None:
+        """
+        Args:
+            public_url: Where the world reaches us.
+            token: The secret that webhooks carry.
+            previous_token: The one that it replaces.
+        """
         self.kommo, self.whatsapp = kommo, whatsapp
-        self._kommo_url = f"{public_url}/webhook/kommo/events?token={token}"
+        self._kommo_url = f"{public_url}/webhook/kommo/events?token={quote(token)}"
+        previous = f"{public_url}/webhook/kommo/events?token={quote(previous_token)}" if previous_token else None
+        self._former_url = previous if previous != self._kommo_url else None
         self._evolution_url = f"{public_url}/webhook/evolution"
         self._headers = {"X-Marcado-Token": token}
         self.problems: dict[str, str] = {}
@@ -66,6 +76,7 @@ class Hooks:
         found = await self.kommo.get_webhook(self._kommo_url)
         if _is_well(found):
             self._note_edited(found)
+            await self._forget_former()
             return False
         if found is not None and found.disabled:
             # Kommo switches a webhook off that answered badly too often. Setting it again leaves it off; a new one is on.
@@ -78,8 +89,18 @@ class Hooks:
         if stored is None or stored.disabled:
             raise RefusedError("Kommo", "set webhook", "it is switched off; save it under Settings > Integrations > Web hooks")
         self._note_edited(stored)
+        await self._forget_former()
         log.warning("webhook set", of="kommo", was="missing" if found is None else "off" if found.disabled else "incomplete")
         return True
+
+    async def _forget_former(self) -> None:
+        """Kommo knows a webhook by its address, token and all: with a new token there are two, and everything comes twice."""
+        if self._former_url is None:
+            return
+        if await self.kommo.get_webhook(self._former_url) is not None:
+            await self.kommo.delete_webhook(self._former_url)
+            log.warning("webhook with the former token removed", of="kommo")
+        self._former_url = None
 
     def _note_edited(self, stored: KommoWebhookSetting | None) -> None:
         if stored is not None and _UNCERTAIN in stored.settings:

@@ -22,6 +22,7 @@ from meetings.events import (
     MessageEdited,
     OwnMessage,
 )
+from meetings.forgotten import Forgotten
 from meetings.guests import note_email
 from meetings.phones import match_key
 from meetings.qualification import fold
@@ -53,16 +54,19 @@ class Inbox:
         automatic_replies: Sequence[str] = (),
         echoes: Echoes | None = None,
         sellers: Mapping[str, int] | None = None,
+        forgotten: Forgotten | None = None,
     ) -> None:
         """
         Args:
             pause_min: Minutes the agent stays silent for a customer after a person of ours wrote by hand.
             automatic_replies: Texts the WhatsApp Business app sends by itself: nobody wrote them.
             sellers: Sellers' own numbers (E.164) and their Kommo user ids. Who writes from one of them is no customer.
+            forgotten: Knows who had opted out before their records were erased.
             echoes: Tells which of Kommo's webhooks show nothing new; without it all are looked at.
         """
         self.db, self.now, self.pause_min, self.echoes = db, now, pause_min, echoes
         self._sellers = {match_key(phone): user_id for phone, user_id in (sellers or {}).items()}
+        self._forgotten = forgotten
         self._automatic = {fold(text) for text in automatic_replies}
 
     async def store_kommo(self, webhook: KommoWebhook, body: str) -> int:
@@ -138,6 +142,8 @@ class Inbox:
             await self._seller_wrote(session, event, user_id)
             return
         customer = await customer_of(session, event.chat, event.name, self.now())
+        if self._forgotten and customer.opted_out_at is None and customer.phone:
+            customer.opted_out_at = await self._forgotten.opted_out_at(session, customer.phone)
         known = await _known(session, customer, event.id)
         if known is not None:
             if known.kind == ContentKind.UNKNOWN and known.state == MessageState.NEW:

@@ -124,6 +124,49 @@ class Lanes:
         return [workflow.workflow_id for workflow in found]
 
 
+class LaneBusyError(Exception):
+    """Something of that lane waits or runs."""
+
+
+def forget_lane(url: URL, lane: str) -> int:
+    """Deletes what the engine keeps of a lane's finished workflows, arguments and results of steps; how many there were.
+
+    Blocking; the service may be running.
+
+    Raises:
+        LaneBusyError: One of them is not finished.
+    """
+    is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite and not engine_file(Path(url.database or "")).is_file():
+        return 0
+    engine = _sqlite_engine(engine_file(Path(url.database or ""))) if is_sqlite else sa.create_engine(url, hide_parameters=True)
+    try:
+        with engine.begin() as connection:
+            tables = sa.MetaData()
+            tables.reflect(connection, schema=None if is_sqlite else _schema_of(connection))
+            by_name = {table.name: table for table in tables.tables.values()}
+            status = by_name.get("workflow_status")
+            if status is None:
+                return 0
+            mine = sa.select(status.c.workflow_uuid).where(status.c.queue_partition_key == lane)
+            if connection.scalar(mine.where(status.c.status.in_(_UNFINISHED)).limit(1)) is not None:
+                raise LaneBusyError(lane)
+            ids = list(connection.scalars(mine))
+            # The table that the others point to comes last.
+            for table in sorted(by_name.values(), key=lambda one: one is status):
+                for name in ("workflow_uuid", "destination_uuid"):
+                    if name in table.c:
+                        connection.execute(sa.delete(table).where(table.c[name].in_(ids)))
+        return len(ids)
+    finally:
+        engine.dispose()
+
+
+def _schema_of(connection: sa.Connection) -> str:
+    """Where the engine's tables are on PostgreSQL."""
+    return next(name for name in sa.inspect(connection).get_schema_names() if name.startswith("dbos"))
+
+
 def _as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def workflow(*args: Any) -> Any:
         return await method(*args)

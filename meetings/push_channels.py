@@ -50,12 +50,20 @@ class PushChannels:
     """Opens, renews and closes channels, and takes in what they bring."""
 
     def __init__(
-        self, db: Database, calendar: CalendarClient, now: Callable[[], datetime], *, public_url: str | None, secret: str
+        self,
+        db: Database,
+        calendar: CalendarClient,
+        now: Callable[[], datetime],
+        *,
+        public_url: str | None,
+        secret: str,
+        previous_secret: str | None = None,
     ) -> None:
-        """`public_url` as in PUBLIC_URL; `secret` makes the channels' tokens."""
+        """`public_url` as in PUBLIC_URL; `secret` makes the channels' tokens; those made with the previous one still count."""
         self.db, self.calendar, self.now = db, calendar, now
         self.address = push_address(public_url)
         self._secret = secret.encode()
+        self._secrets = [self._secret, *([previous_secret.encode()] if previous_secret else [])]
         self._tried: set[str] = set()
 
     async def notified(self, channel_id: str, token: str, resource_id: str, state: str) -> bool:
@@ -67,17 +75,18 @@ class PushChannels:
             resource_id: Google's name for what is watched.
             state: "sync" when the channel was opened, else something changed.
         """
-        if not resource_id or not hmac.compare_digest(token.encode(), self._token(channel_id).encode()):
+        known = [hmac.compare_digest(token.encode(), self._token(channel_id, secret).encode()) for secret in self._secrets]
+        if not resource_id or not any(known):
             return False
         now = self.now()
         async with self.db.transaction() as session:
             channel = await session.get(CalendarChannel, channel_id)
             if channel is None:
                 return False  # closed by us, or from another database
-            known = channel.resource_id or resource_id
-            if not hmac.compare_digest(known.encode(), resource_id.encode()):
+            watched = channel.resource_id or resource_id
+            if not hmac.compare_digest(watched.encode(), resource_id.encode()):
                 return False
-            channel.resource_id = known
+            channel.resource_id = watched
             channel.heard_at = channel.heard_at or now
             if state != "sync":
                 feed = await feed_of(session, channel.calendar_id)
@@ -184,8 +193,8 @@ class PushChannels:
         """Opened with the address and the secret of today."""
         return channel.opened_with == self._fingerprint(channel.id)
 
-    def _token(self, channel_id: str) -> str:
-        return hmac.new(self._secret, f"google-channel:{channel_id}".encode(), hashlib.sha256).hexdigest()
+    def _token(self, channel_id: str, secret: bytes | None = None) -> str:
+        return hmac.new(secret or self._secret, f"google-channel:{channel_id}".encode(), hashlib.sha256).hexdigest()
 
     def _fingerprint(self, channel_id: str) -> str:
         return hashlib.sha256(f"{self.address} {self._token(channel_id)}".encode()).hexdigest()

@@ -155,8 +155,8 @@ class Customer(Table):
 class Message(Table):
     """One WhatsApp message, in or out. `key` names an outgoing message before it is sent, so it is sent once.
 
-    `quoted_id` is WhatsApp's id of the message that this one answers, when the customer marked one. `address` is where an outgoing
-    message goes when that is not the customer's own chat, `sent_to` where it really went. `proof` is None for messages that need
+    `quoted_id` is WhatsApp's id of the message that this one answers, if the customer marked one. `address` is where one of ours
+    goes when that is not the customer's own chat, `sent_to` where it really went. `proof` is None for messages that need
     none; it is looked at again at `proof_due_at`.
     """
 
@@ -559,3 +559,21 @@ class Turn(Table):
     cached_tokens: Mapped[int] = mapped_column(default=0)
     output_tokens: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
+
+
+class PanelLogout(Table):
+    """A session of the panel that was ended before its time. `session` is a hash of its id; after `until` it has ended anyway."""
+
+    __tablename__ = "panel_logout"
+
+    session: Mapped[str] = mapped_column(String(64), primary_key=True)
+    until: Mapped[datetime]
+
+
+class Erased(Table):
+    """Somebody whose records were erased, and who wants no messages we begin. `mark` is a keyed hash of their number."""
+
+    __tablename__ = "erased"
+
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+    opted_out_at: Mapped[datetime]

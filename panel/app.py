@@ -26,7 +26,7 @@ from panel.agenda import see_agenda
 from panel.conversation import see_conversation
 from panel.customers import list_customers
 from panel.forms import UnreadableFormError, is_from_our_pages, number, page_of_ours, read_form
-from panel.login import SESSION_H, Guesses, Session, Sessions
+from panel.login import SESSION_H, Guesses, Logouts, Session, Sessions
 from panel.overview import COST_DAYS, Connection, see_overview
 from panel.pages import STATIC, Pages
 
@@ -126,6 +126,7 @@ class _Panel:
         self.s = services
         self.pages = Pages(services.business, services.locale)
         self.guesses = Guesses(services.now)
+        self.logouts = Logouts(services.db, services.now)
         self.sellers = {seller.kommo_user_id: seller.name for seller in services.business.sellers}
         self.is_https = (services.public_url or "").startswith("https://")
 
@@ -133,9 +134,9 @@ class _Panel:
 
     async def guarded(self, request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         """Lets through who is logged in, forms that are ours, and the few paths that everybody may see."""
-        session = self.s.sessions.read(request.cookies.get(COOKIE))
-        request.state.session = session
+        session = request.state.session = None
         try:
+            session = request.state.session = await self._session(request)
             if request.method not in ("GET", "HEAD") and not is_from_our_pages(request, self.s.public_url):
                 return self._error(session, "error_foreign_form", 403)
             if session is None and not _path(request).startswith(_SHOWN_UNASKED):
@@ -151,6 +152,13 @@ class _Panel:
             # Logged by kind: a traceback could hold customers' words.
             log.error("page failed", method=request.method, problem=type(error).__name__)
             return self._error(session, "error_broken", 500)
+
+    async def _session(self, request: Request) -> Session | None:
+        """Whose request it is; None when nobody's. Files are anybody's: they cost no look at the database."""
+        session = self.s.sessions.read(request.cookies.get(COOKIE))
+        if session is None or _path(request).startswith("/static/"):
+            return session
+        return None if await self.logouts.has(session) else session
 
     async def not_found(self, request: Request, error: Exception) -> Response:
         """For whatever is not there, or not there in that way."""
@@ -193,7 +201,7 @@ class _Panel:
         return answer
 
     async def log_out(self, request: Request) -> Response:
-        self.s.sessions.end(request.state.session)
+        await self.logouts.note(request.state.session)
         answer = _see("/login?note=bye")
         answer.delete_cookie(COOKIE, path=AT, secure=self.is_https, httponly=True, samesite="strict")
         return answer

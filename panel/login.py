@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy import delete
+
+from meetings.database import Database
+from meetings.tables import PanelLogout
 
 SESSION_H = 12
 GUESSES_PER_ADDRESS, GUESSES_IN_ALL, GUESSES_WITHIN_MIN = 5, 50, 15
@@ -48,7 +52,6 @@ class Sessions:
         self._cookies = URLSafeSerializer(
             self._key, salt="session", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
         )
-        self._ended: dict[str, datetime] = {}  # logged out before their time; a restart forgets them
 
     def knows(self, password: str) -> bool:
         """Whether that is the password; takes equally long for every wrong one."""
@@ -62,23 +65,40 @@ class Sessions:
         return signed.decode() if isinstance(signed, bytes) else signed
 
     def read(self, cookie: str | None) -> Session | None:
-        """The session of a cookie; None when it is no cookie of ours, too old or logged out."""
+        """The session of a cookie; None when it is no cookie of ours or too old. `Logouts` knows whether it was ended."""
         try:
             content = self._cookies.loads(cookie or "")
         except BadData:
             return None
         session_id, until = content["id"], datetime.fromtimestamp(content["until"], self.now().tzinfo)
-        if until <= self.now() or session_id in self._ended:
+        if until <= self.now():
             return None
         return Session(session_id, until, self._form_token(session_id))
 
-    def end(self, session: Session) -> None:
-        """The session's cookie opens nothing any more."""
-        self._ended = {id_: until for id_, until in self._ended.items() if until > self.now()}
-        self._ended[session.id] = session.until
-
     def _form_token(self, session_id: str) -> str:
         return hmac.new(self._key, b"form:" + session_id.encode(), hashlib.sha256).hexdigest()
+
+
+class Logouts:
+    """Sessions that were ended before their time, in the database: neither a restart nor another process opens them again."""
+
+    def __init__(self, db: Database, now: Callable[[], datetime]) -> None:
+        self.db, self.now = db, now
+
+    async def has(self, session: Session) -> bool:
+        """Whether the session was logged out."""
+        async with self.db.reading() as reading:
+            return await reading.get(PanelLogout, _mark(session)) is not None
+
+    async def note(self, session: Session) -> None:
+        """The session's cookie opens nothing any more. Safe to repeat."""
+        async with self.db.transaction() as writing:
+            await writing.execute(delete(PanelLogout).where(PanelLogout.until <= self.now()))
+            await writing.merge(PanelLogout(session=_mark(session), until=session.until))
+
+
+def _mark(session: Session) -> str:
+    return hashlib.sha256(session.id.encode()).hexdigest()
 
 
 class Guesses:

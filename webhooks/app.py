@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import structlog
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meetings.events import Ignored
 from meetings.inbox import Inbox
@@ -18,10 +20,13 @@ from meetings.push_channels import PushChannels
 from webhooks.evolution import parse_evolution
 from webhooks.forms import FormError
 from webhooks.google import mount_google
+from webhooks.json_body import JsonBodyError, read_json_object
 from webhooks.kommo import parse_kommo
 from webhooks.redact import redact, redact_form
 
-MAX_BODY = 5 * 1024 * 1024  # bytes; media comes by reference, so an honest body is far smaller
+# Bytes. Media comes by reference, so an honest body is far smaller; a form takes seventy times its size to read, JSON twenty.
+MAX_BODY = 5 * 1024 * 1024
+MAX_FORM = 2 * 1024 * 1024
 _TROUBLE_S = 60  # how long a webhook that was not stored keeps readiness red, unless another is stored
 log = structlog.get_logger("webhooks")
 
@@ -32,7 +37,7 @@ class Door:
 
     Attributes:
         inbox: Where webhooks are put down.
-        token: The secret that senders know.
+        tokens: The secrets that senders may know: today's, and the one before while it is being replaced.
         instance: Name of our WhatsApp instance; other instances' webhooks are not for us.
         wake: Called when something was stored.
         checks: Per part of the service, whether it is ready: name → "ok" or what is wrong.
@@ -40,10 +45,11 @@ class Door:
         counts: What was stored and what was ignored, since the start.
         failed_at: Real time (monotonic) of the last webhook that could not be stored, None since one was stored again.
         warnings: What is wrong outside, though webhooks can be stored: name → what.
+        account_id: Id of our Kommo account, None while it is not known; other accounts' webhooks are not for us.
     """
 
     inbox: Inbox
-    token: str
+    tokens: tuple[str, ...]
     instance: str
     wake: Callable[[], None]
     checks: Callable[[], Awaitable[dict[str, str]]]
@@ -51,6 +57,13 @@ class Door:
     counts: dict[str, int] = field(default_factory=dict)
     warnings: Callable[[], dict[str, str]] = dict
     failed_at: float | None = None
+    account_id: Callable[[], int | None] = lambda: None
+
+    def knows(self, token: str) -> bool:
+        """Whether that is one of the tokens. Takes equally long whichever it is, and however much of it is right."""
+        given = token.encode()
+        results = [hmac.compare_digest(given, known.encode()) for known in self.tokens]
+        return any(results)
 
     def count(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
@@ -60,14 +73,36 @@ class _TooLargeError(Exception):
     """The body is larger than any honest one."""
 
 
-class _NotAnObjectError(Exception):
-    """JSON, but no object."""
+class _NoTraceback:
+    """The last resort: an error nobody foresaw is named by kind, in the log as in the answer. Its text could hold anything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        is_begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            log.error("request failed", problem=type(error).__name__)
+            if not is_begun:
+                await JSONResponse({"error": "our mistake, try again"}, 500)(scope, receive, send)
 
 
 def make_app(door: Door, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
-    """The application. Interactive API pages are off: this service has two callers, and they are programs."""
-    app = FastAPI(title="Marcado", lifespan=lifespan, docs_url=None, redoc_url=None)
+    """The application. No description of it is served, as page or as JSON: its callers are programs that know it."""
+    app = FastAPI(title="Marcado", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.door = door
+    app.add_middleware(_NoTraceback)
 
     @app.post("/webhook/kommo/events")
     async def kommo(
@@ -76,7 +111,7 @@ def make_app(door: Door, lifespan: Callable[[FastAPI], AbstractAsyncContextManag
         x_marcado_token: Annotated[str, Header()] = "",
     ) -> JSONResponse:
         """Kommo's webhook: form-encoded, several entities in one body."""
-        return await _receive(request, door, token or x_marcado_token, _read_kommo)
+        return await _receive(request, door, token or x_marcado_token, _read_kommo, MAX_FORM)
 
     @app.post("/webhook/evolution")
     @app.post("/webhook/evolution/{event}")
@@ -114,24 +149,26 @@ def make_app(door: Door, lifespan: Callable[[FastAPI], AbstractAsyncContextManag
 Store = Callable[[], Awaitable[dict[str, Any]]]
 
 
-async def _receive(request: Request, door: Door, token: str, read: Callable[[Door, bytes], Store]) -> JSONResponse:
+async def _receive(
+    request: Request, door: Door, token: str, read: Callable[[Door, bytes], Store], most: int = MAX_BODY
+) -> JSONResponse:
     """Answers 200 for what is stored or surely not for us, 4xx for what can never succeed, 503 for our own trouble.
 
     Evolution drops an event for good on 400, 401, 403, 404 and 422, so these are for strangers and for nonsense only.
     """
-    if not hmac.compare_digest(token.encode(), door.token.encode()):
+    if not door.knows(token):
         door.count("wrong token")
         return JSONResponse({"error": "wrong or missing token"}, 401)
     try:
-        store = read(door, await _body(request))
+        answer = await read(door, await _body(request, most))()
     except _TooLargeError:
         door.count("too large")
-        return JSONResponse({"error": f"body larger than {MAX_BODY} bytes"}, 413)
-    except (FormError, UnicodeDecodeError, json.JSONDecodeError, RecursionError, _NotAnObjectError) as error:
+        return JSONResponse({"error": f"body larger than {most} bytes"}, 413)
+    except (FormError, JsonBodyError) as error:
         door.count("unreadable")
         return JSONResponse({"error": f"unreadable body: {type(error).__name__}"}, 400)
-    try:
-        answer = await store()
+    except ClientDisconnect:
+        return JSONResponse({"error": "broken off"}, 400)  # nobody is there to read it
     except Exception as error:
         # Whatever it is, it is ours: the sender must try again.
         log.error("webhook not stored", problem=type(error).__name__)
@@ -143,19 +180,24 @@ async def _receive(request: Request, door: Door, token: str, read: Callable[[Doo
     return JSONResponse(answer)
 
 
-async def _body(request: Request) -> bytes:
-    body = b""
+async def _body(request: Request, most: int) -> bytes:
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY:
+        if len(body) > most:
             raise _TooLargeError
-    return body
+    return bytes(body)
 
 
 def _read_kommo(door: Door, body: bytes) -> Store:
     webhook = parse_kommo(body)
+    ours = door.account_id()
+    is_ours = webhook.account_id is None or ours is None or webhook.account_id == ours
 
     async def store() -> dict[str, Any]:
+        if not is_ours:
+            door.count("kommo other account")
+            return {"stored": 0, "ignored": len(webhook.hints)}
         hints = await door.inbox.store_kommo(webhook, redact_form(body))
         door.count("kommo stored" if hints else "kommo ignored")
         return {"stored": hints, "ignored": len(webhook.ignored)}
@@ -164,9 +206,7 @@ def _read_kommo(door: Door, body: bytes) -> Store:
 
 
 def _read_evolution(door: Door, body: bytes) -> Store:
-    payload = json.loads(body)
-    if not isinstance(payload, dict):
-        raise _NotAnObjectError
+    payload = read_json_object(body)
     is_ours = str(payload.get("instance") or "") == door.instance
     events = parse_evolution(payload) if is_ours else []
 

@@ -75,7 +75,8 @@ class _Branch(dict[str, Any]):
 
 
 def _decoded(body: bytes) -> str:
-    return body.decode("utf-8", errors="replace")
+    # NUL goes before percent signs are read as well as after: what is kept of a body (see `redact_form`) must read the same.
+    return body.replace(b"\0", b"").decode("utf-8", errors="replace")
 
 
 def _path(key: str) -> list[str]:

@@ -21,6 +21,7 @@ _WORDS = frozenset(["conversation", "text", "caption"])
 _DEPTH = 60  # real bodies reach about 12; deeper ones are somebody's test of our stack
 _BLOB = re.compile(r"data:[\w/+.;=-]{1,100};base64,.*|[A-Za-z0-9+/_=-]{2000,}", re.DOTALL)
 _URL = re.compile(r"([A-Za-z][\w+.-]*://)?(?:[^/?#]*@)?([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
+_USER_IN_PATH = re.compile(r".*:.*@", re.DOTALL)  # of an address within an address
 # A piece of a path that looks drawn by lot: long with digits, or very long.
 _TOKEN_IN_PATH = re.compile(r"(?=[^/]*[0-9])[\w.~%-]{16,}|[\w.~%-]{32,}")
 
@@ -41,21 +42,24 @@ def redact_form(body: bytes) -> str:
 
     Bytes that are no UTF-8 become U+FFFD. The result is a form body again, so it can be replayed.
     """
-    text = body.decode("utf-8", errors="replace").replace("\0", "")
+    text = body.replace(b"\0", b"").decode("utf-8", errors="replace")
     return "&".join(_redacted_pair(pair) for pair in text.split("&"))
 
 
 def _redacted(value: Any, depth: int) -> Any:
+    # Cleaned first: a NUL must not hide what a key or a text is.
     if isinstance(value, Mapping):
-        if _is_binary(value) or depth == 0:
+        members = {_text(key): member for key, member in value.items()}
+        if _is_binary(members) or depth == 0:
             return REDACTED
-        return {_text(key): _redacted_member(_name(_text(key)), member, depth - 1) for key, member in value.items()}
+        return {key: _redacted_member(_name(key), member, depth - 1) for key, member in members.items()}
     if isinstance(value, list | tuple):
         return REDACTED if depth == 0 else [_redacted(item, depth - 1) for item in value]
     if isinstance(value, bytes | bytearray | memoryview):
         return REDACTED
     if isinstance(value, str):
-        return REDACTED if _BLOB.fullmatch(value) else _text(value)
+        text = _text(value)
+        return REDACTED if _BLOB.fullmatch(text) else text
     return value
 
 
@@ -73,11 +77,11 @@ def _redacted_member(name: str, value: Any, depth: int) -> Any:
 
 def _redacted_pair(pair: str) -> str:
     key, _, value = pair.partition("=")
-    names = [_name(part) for part in re.split(r"[\[\]]+", unquote_plus(key)) if part]
+    names = [_name(part) for part in re.split(r"[\[\]]+", _text(unquote_plus(key))) if part]
     if value and any(_is_hidden(name) or name == "headers" for name in names):
         return f"{key}={quote_plus(REDACTED)}"
     if names and _ADDRESS.fullmatch(names[-1]):
-        plain = unquote_plus(value)
+        plain = _text(unquote_plus(value))
         clean = _redacted_url(plain)
         return pair if clean == plain else f"{key}={quote_plus(clean)}"
     return pair
@@ -89,11 +93,18 @@ def _is_hidden(name: str) -> bool:
 
 def _redacted_url(url: str) -> str:
     """An address without user, password, fragment, values of its query and token-like parts of its path."""
+    # What is left of a broken address may be an address again, with a user and password of its own.
+    while (clean := _redacted_once(url)) != url:
+        url = clean
+    return url
+
+
+def _redacted_once(url: str) -> str:
     if _BLOB.fullmatch(url):
         return REDACTED
     parts = _URL.fullmatch(url)
     assert parts, "every part of the pattern is optional"
-    host, *path = parts[2].split("/")
+    host, *path = (_USER_IN_PATH.sub("", piece) for piece in parts[2].split("/"))
     clean = "/".join([host, *(REDACTED if _TOKEN_IN_PATH.fullmatch(piece) else piece for piece in path)])
     query = "" if parts[3] is None else "?" + "&".join(_redacted_parameter(part) for part in parts[3].split("&"))
     return f"{parts[1] or ''}{clean}{query}"

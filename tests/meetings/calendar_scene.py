@@ -120,7 +120,7 @@ async def answering(made: Office, listening: socket.socket) -> AsyncIterator[Non
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
-    door = Door(Inbox(made.db, made.scene.now, pause_min=60), SECRET, "marcado", lambda: None, checks, made.push, made.counts)
+    door = Door(Inbox(made.db, made.scene.now, pause_min=60), (SECRET,), "marcado", lambda: None, checks, made.push, made.counts)
     config = uvicorn.Config(
         make_app(door, lifespan), log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2
     )

@@ -255,7 +255,7 @@ async def receiving(db: Database, scene: Scene, *, pause_min: int = 60) -> Async
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
-    app = make_app(Door(inbox, TOKEN, "marcado", wake=lambda: None, checks=checks), lifespan)
+    app = make_app(Door(inbox, (TOKEN,), "marcado", wake=lambda: None, checks=checks), lifespan)
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen(64)

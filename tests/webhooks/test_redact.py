@@ -3,6 +3,7 @@
 import copy
 import json
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -270,3 +271,21 @@ def test_any_form_body_can_be_redacted_and_names_the_same_tasks_and_leads(body):
 
     assert redact_form(clean.encode()) == clean
     assert parse_kommo(clean.encode()).hints == parse_kommo(body).hints
+
+
+def test_a_nul_hides_nothing():
+    assert redact({"picture": {"0\0": 255, "1": 216}}) == {"picture": REDACTED}
+    assert redact({"anything": "A" * 1500 + "\0" + "A" * 1500}) == {"anything": REDACTED}
+    assert (
+        redact_form(b"to%00ken=abc&self=https://x/?a\0=1")
+        == f"to%00ken=%5Bredacted%5D&self={quote_plus(f'https://x/?a={REDACTED}')}"
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["@https://ana:segredo@host/", "x@http://@https://ana:segredo@host/", "//u@//ana:segredo@host/?segredo"]
+)
+def test_an_address_within_a_broken_address_keeps_no_password(url):
+    clean = redact({"url": url})
+    assert "segredo" not in clean["url"]
+    assert redact(clean) == clean

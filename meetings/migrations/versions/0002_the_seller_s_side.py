@@ -66,6 +66,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_early_edit_stored_at"), ["stored_at"], unique=False)
 
     op.create_table(
+        "erased",
+        sa.Column("mark", sa.String(length=64), nullable=False),
+        sa.Column("opted_out_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("mark"),
+    )
+    op.create_table(
+        "panel_logout",
+        sa.Column("session", sa.String(length=64), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("session"),
+    )
+    op.create_table(
         "worker",
         sa.Column("executor_id", sa.String(length=120), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
@@ -250,6 +262,8 @@ def downgrade() -> None:
 
     op.drop_table("crm_note")
     op.drop_table("worker")
+    op.drop_table("panel_logout")
+    op.drop_table("erased")
     with op.batch_alter_table("early_edit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_early_edit_stored_at"))
 
