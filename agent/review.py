@@ -1,4 +1,4 @@
-"""Recognises that somebody ruled out by the rules wants a person to look again. By code: that is their right, no model's choice."""
+"""Recognises that somebody ruled out by the rules wants a person to look again. By code: that is their right."""
 
 import re
 
