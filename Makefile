@@ -4,7 +4,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-nightly check format clean
+SECONDS_EACH ?= 60
+.PHONY: help run test test-long test-nightly check fuzz format clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,11 +22,16 @@ test-long: $(READY)  ## Long suites that CI runs too
 test-nightly: $(READY)  ## Thousands of generated turns with a hostile model; MARCADO_ADVERSARY_TURNS says how many
 	$(BIN)/python -m pytest -n auto --dist worksteal -m nightly
 
-check: $(READY)  ## Lint, format, types, import layers
+check: $(READY)  ## Lint, format, types, import layers, security
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -r agent tools webhooks panel prompts meetings clients cli -c pyproject.toml
+	$(BIN)/python .ci/audit.py
+
+fuzz: $(READY)  ## Fuzz the readers of webhook bodies; SECONDS_EACH=600 for ten minutes per target
+	for target in form kommo evolution; do $(BIN)/python -m tests.fuzz.run $$target --seconds $(SECONDS_EACH) || exit 1; done
 
 format: $(READY)  ## Let ruff put the code in form
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agent.language import language_written
 from agent.optout import wants_out
 from agent.replies import confirmed_meeting
+from agent.review import asks_for_review
 from meetings.business import Business
 from meetings.database import Database
 from meetings.reminders import confirm
@@ -28,6 +29,7 @@ class Verdict(StrEnum):
     OPTED_OUT = "opted out"
     CONFIRMED = "confirmed"
     TOO_MANY = "too many"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Claims:
                 return Claimed(ids, Verdict.CONFIRMED)
             if await _written_within(session, customer_id, now - timedelta(hours=1)) > self.messages_per_hour:
                 return Claimed(ids, Verdict.TOO_MANY)
+            if customer.not_qualified_at is not None and any(asks_for_review(message.text) for message in new):
+                return Claimed(ids, Verdict.REVIEW)
             return Claimed(ids, Verdict.ANSWER)
 
     async def is_superseded(self, customer_id: int, turn_id: str, claimed: list[int], most: int) -> bool:
@@ -123,7 +127,7 @@ async def replies_made(session: AsyncSession, customer_id: int, first_claimed: i
             Message.customer_id == customer_id,
             Message.author == Author.AGENT,
             Message.id > first_claimed,
-            or_(Message.key.like("turn:%:reply:%"), Message.key.like("too-many:%")),
+            or_(Message.key.like("turn:%:reply:%"), Message.key.like("too-many:%"), Message.key.like("review:%")),
             Turn.outcome == "failed",
         )
         .order_by(Message.id)

@@ -168,10 +168,10 @@ class Turns:
             key, text = await confirmation(self.s.db, self.s.business, customer_id, self.s.locale)
             await self.s.outbox.post(customer_id, key, text, turn_id=turn_id)
             return verdict
-        reason = Catalogue.load("conversation", self.s.locale).text("handoff_too_many")
-        await self._hand_over(customer_id, reason)
-        text = words.text("too_many", company=self.s.business.company.name)
-        await self.s.outbox.post(customer_id, f"too-many:{customer_id}:{first_message}", text, turn_id=turn_id)
+        what = "review" if verdict == Verdict.REVIEW else "too_many"
+        await self._hand_over(customer_id, Catalogue.load("conversation", self.s.locale).text(f"handoff_{what}"))
+        text, key = words.text(what, company=self.s.business.company.name), what.replace("_", "-")
+        await self.s.outbox.post(customer_id, f"{key}:{customer_id}:{first_message}", text, turn_id=turn_id)
         return verdict
 
     async def _is_paused(self, customer_id: int) -> bool:

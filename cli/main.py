@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from cli.settings import Settings, SettingsError, load_settings, operator_catalogue
+from cli.settings import Settings, SettingsError, load_settings, operator_catalogue, secrets_of
 
 if TYPE_CHECKING:
     from cli.pausing import Done
@@ -58,7 +58,7 @@ def serve(
     from cli.logs import configure_logs
     from cli.serving import PortTakenError, StartError, serve_forever
 
-    configure_logs(settings.LOG_LEVEL, pretty=sys.stderr.isatty())
+    configure_logs(settings.LOG_LEVEL, pretty=sys.stderr.isatty(), secrets=secrets_of(settings))
     if settings.PUBLIC_URL is None:
         err.print(words.text("no_public_url"), style="yellow")
 

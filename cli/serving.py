@@ -60,7 +60,16 @@ def serve_forever(settings: Settings, host: str, port: int, started: Callable[[s
         raise StartError(str(error)) from None
     # No access log: it would print the token that stands in the webhook's URL.
     config = uvicorn.Config(
-        service.app, host=host, port=port, access_log=False, log_level="warning", lifespan="on", timeout_graceful_shutdown=20
+        service.app,
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,  # our own handlers, see cli/logs.py: uvicorn's print errors in full
+        log_level="warning",
+        lifespan="on",
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=20,
     )
     server = _Server(config, started)
     if port and _is_taken(host, port):

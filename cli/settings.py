@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -233,6 +233,13 @@ class Settings(BaseSettings):
     LOG_LEVEL: Annotated[str, AfterValidator(_known_log_level)] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """Whatever of the settings must stand in no log."""
+    values = [value.get_secret_value() for value in dict(settings).values() if isinstance(value, SecretStr)]
+    password = re.search(r"//[^/@]*:([^/]*)@", settings.DATABASE_URL)
+    return [*values, *([unquote(password[1])] if password else [])]
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path | None = Path(".env")) -> Settings:

@@ -19,6 +19,7 @@ from meetings.qualification import adopt_from_lead, answers_of
 from meetings.tables import Author, Customer, Meeting, Message, MessageState, Offer, Turn
 from prompts.catalogue import Catalogue, closest_locale
 
+ERASED_JID = "erased:"  # begins the chat of a row that is kept empty after marcado privacy erase
 log = structlog.get_logger("customers")
 UNTIL_TAKEN_OFF = datetime(9999, 1, 1, tzinfo=UTC)  # the end of a pause that a tag holds
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from clients.calendar import CalendarClient
 from clients.errors import ServiceError
 from clients.kommo import KommoClient
-from meetings.customers import customer_by_phone
+from meetings.customers import ERASED_JID, customer_by_phone
 from meetings.database import Database, compact
 from meetings.forgotten import Forgotten
 from meetings.lanes import forget_lane, lane_of
@@ -40,6 +40,7 @@ from meetings.tables import (
 from prompts.catalogue import LOCALES, Catalogue
 
 log = structlog.get_logger("privacy")
+_EMPTIED = (Meeting, Touch, SellerMessage)
 
 
 class PrivacyRefusedError(Exception):
@@ -194,9 +195,26 @@ class Privacy:
         await session.execute(delete(Webhook).where(Webhook.id.in_(bodies)))
         done.bodies = len(bodies)
         for table, condition in _belongings(person):
-            done.rows[table.__tablename__] = int((await session.execute(delete(table).where(condition))).rowcount)  # type: ignore[attr-defined]
-        await session.execute(delete(Customer).where(Customer.id == person.customer.id))
-        done.rows["customer"] = 1
+            if table not in _EMPTIED:
+                result = await session.execute(delete(table).where(condition))
+                done.rows[table.__tablename__] = int(result.rowcount)  # type: ignore[attr-defined]
+        await self._empty(session, person)
+        done.rows |= {"customer": 1, "meeting": len(person.meetings), "touch": len(person.touches)}
+
+    async def _empty(self, session: AsyncSession, person: _Person) -> None:
+        """Leaves rows that say nothing but that their id was given: work is named by ids, and SQLite gives a free one again."""
+        now, id_ = self.now(), person.customer.id
+        told = SellerMessage.touch_id.in_([touch.id for touch in person.touches])
+        nobody: dict[str, Any] = {column.name: None for column in Customer.__table__.columns if column.nullable}
+        await session.execute(update(Customer).where(Customer.id == id_).values(**nobody, jid=f"{ERASED_JID}{id_}"))
+        await session.execute(update(SellerMessage).where(told).values(text="", vendor_id=None, lid=None, quoted_id=None))
+        for meeting in person.meetings:
+            nothing: dict[str, Any] = {column.name: None for column in Meeting.__table__.columns if column.nullable}
+            nothing |= {"phase": MeetingPhase.RELEASED, "calendar_id": "", "event_id": f"erased{meeting.id}"}
+            await session.execute(update(Meeting).where(Meeting.id == meeting.id).values(**nothing))
+        for touch in person.touches:
+            ended: dict[str, Any] = {"kommo_task_id": None, "problem": None, "done_at": touch.done_at or now}
+            await session.execute(update(Touch).where(Touch.id == touch.id).values(**ended))
 
 
 def _belongings(person: _Person) -> list[tuple[type[Any], Any]]:

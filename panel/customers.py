@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from meetings.business import Business
-from meetings.customers import is_paused, unanswered
+from meetings.customers import ERASED_JID, is_paused, unanswered
 from meetings.phones import match_key, to_e164
 from meetings.qualification import Standing, fold, standing
 from meetings.tables import Answer, Customer, Meeting, MeetingPhase, MeetingStatus, Message, MessageState, Turn
@@ -53,18 +53,21 @@ class Page:
 async def list_customers(session: AsyncSession, business: Business, now: datetime, search: str, number: int) -> Page:
     """The customers whose name or phone fits the search (all when it is empty), by their newest message."""
     newest = select(func.max(Message.id)).where(Message.customer_id == Customer.id).correlate(Customer).scalar_subquery()
+    shown = Customer.jid.not_like(f"{ERASED_JID}%")
     order = (func.coalesce(newest, 0).desc(), Customer.id.desc())
     if search.strip():
         # Databases differ in what they hold for the same letter ("João", "joao"), so names are compared here.
-        rows = await session.execute(select(Customer.id, Customer.name, Customer.phone).order_by(*order))
+        rows = await session.execute(select(Customer.id, Customer.name, Customer.phone).where(shown).order_by(*order))
         found = [row.id for row in rows if _fits(search, row.name, row.phone)]
         count = len(found)
         number = min(number, _pages(count))
         ids = found[(number - 1) * PAGE : number * PAGE]
     else:
-        count = await session.scalar(select(func.count()).select_from(Customer)) or 0
+        count = await session.scalar(select(func.count()).select_from(Customer).where(shown)) or 0
         number = min(number, _pages(count))
-        ids = list(await session.scalars(select(Customer.id).order_by(*order).limit(PAGE).offset((number - 1) * PAGE)))
+        ids = list(
+            await session.scalars(select(Customer.id).where(shown).order_by(*order).limit(PAGE).offset((number - 1) * PAGE))
+        )
     return Page(await see_customers(session, business, now, ids), number, _pages(count), count)
 
 

@@ -167,6 +167,16 @@ def test_whoever_logs_out_is_out_even_with_the_old_cookie(stack: Stack) -> None:
         assert op.get("/").status_code == 303
 
 
+def test_a_logout_outlives_a_restart() -> None:
+    with panel_stack() as (stack, _):
+        with operator(stack) as op:
+            cookie = op.http.cookies[COOKIE]
+            op.post("/logout")
+        stack.stop_service()
+        stack.start_service()
+        assert httpx.get(f"{stack.url}/panel/", cookies={COOKIE: cookie}, trust_env=False).status_code == 303
+
+
 def test_sessions_outlive_a_restart_but_not_another_password() -> None:
     def status(stack: Stack, cookie: str) -> int:
         return httpx.get(f"{stack.url}/panel/", cookies={COOKIE: cookie}, trust_env=False).status_code

@@ -137,3 +137,29 @@ def test_health_routes_answer_without_a_token(stack: Stack) -> None:
 
 def test_api_pages_are_off(stack: Stack) -> None:
     assert httpx.get(stack.url + "/docs", trust_env=False).status_code == 404
+
+
+def test_another_accounts_webhook_is_not_ours(http: httpx.Client, stack: Stack) -> None:
+    own = stack.call(lambda service: service.kommo.account())["id"]
+    before = len(rows(stack, Hint))
+    other = http.post(KOMMO, content=f"account[id]={own + 1}&task[delete][0][id]=901", headers=FORM)
+    assert (other.status_code, other.json()) == (200, {"stored": 0, "ignored": 1})
+    assert len(rows(stack, Hint)) == before
+    assert http.post(KOMMO, content=f"account[id]={own}&task[delete][0][id]=902", headers=FORM).json()["stored"] == 1
+
+
+def test_both_tokens_count_during_a_rotation_and_the_former_not_after_it() -> None:
+    former, new = "the-former-webhook-token", "a-new+webhook&token#of-today"
+    quiet = {"DEBOUNCE_SILENCE_S": 60, "DEBOUNCE_CAP_S": 300, "WEBHOOK_TOKEN": new}
+
+    def answers(stack: Stack) -> list[int]:
+        asked = ({"params": {"token": token}} for token in (former, new))
+        headers = ({"headers": {"x-marcado-token": token}} for token in (former, new))
+        return [httpx.post(stack.url + KOMMO, content="a=b", trust_env=False, **how).status_code for how in (*asked, *headers)]
+
+    with Stack(business_file=ROOT / "business.toml", overrides={**quiet, "WEBHOOK_TOKEN_PREVIOUS": former}) as stack:
+        assert answers(stack) == [200, 200, 200, 200]
+        stack.stop_service()
+        del stack.overrides["WEBHOOK_TOKEN_PREVIOUS"]
+        stack.start_service()
+        assert answers(stack) == [401, 200, 401, 200]
