@@ -55,7 +55,7 @@ from meetings.settle import Settler
 from meetings.sweep import Sweeper
 from meetings.sync import Synchroniser
 from meetings.tables import Bookmark, TouchKind
-from meetings.takeover import LEASE_S, Takeover, executor_name
+from meetings.takeover import LEASE_S, Takeover
 from meetings.touch_checks import Witness
 from meetings.touches import Touches
 from meetings.usage import Meter
@@ -120,7 +120,7 @@ def make_service(
     )
     calendar = CalendarClient(settings.GOOGLE_CREDENTIALS_FILE, settings.GOOGLE_CALENDAR_ENDPOINT, retry=retry)
     fields = (settings.KOMMO_FIELD_GOOGLE_CALENDAR_LINK, settings.KOMMO_FIELD_MEETING_STATUS)
-    lanes = Lanes(db.url, executor_id=executor_name(db), poll_s=min(0.1, tick_s))
+    lanes = Lanes(db.url, poll_s=min(0.1, tick_s))
     takeover = Takeover(db, lanes, lease_s=takeover_lease_s)
 
     speech = SpeechClient(

@@ -37,8 +37,8 @@ class Lanes:
         """
         Args:
             url: The application's database. With SQLite the engine keeps a file of its own beside it.
-            executor_id: This process's name in the engine's records. At the start it takes up what it left under that name, so
-                no two processes may share one.
+            executor_id: This process's name in the engine's records, which may be set until the start. Then it takes up what it
+                left under that name, so no two processes may share one.
             concurrency: Customers served at the same time by this process.
             poll_s: Seconds between two looks at the queue.
         """

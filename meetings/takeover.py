@@ -19,12 +19,6 @@ from meetings.tables import Worker
 
 log = structlog.get_logger("takeover")
 LEASE_S = 15.0
-_ONLY = "marcado"  # the one process on a SQLite file
-
-
-def executor_name(db: Database) -> str:
-    """What this process is called in the engine's records."""
-    return _ONLY if db.is_sqlite else f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 class Takeover:
@@ -37,8 +31,9 @@ class Takeover:
         self._is_stopping = asyncio.Event()
 
     async def join(self) -> None:
-        """Before the engine is started: whoever looks from then on sees that this process lives."""
+        """Before the engine is started: gives this process its name; whoever looks from then on sees that it lives."""
         if not self.db.is_sqlite:
+            self.lanes.executor_id = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
             await self._beat()
 
     def start(self) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from meetings.takeover import LEASE_S
 from tests.crash.crashing import CALL, COMMIT, WEBHOOK, Result
 from tests.crash.flows import FLOWS
 from tests.crash.matrix import Matrix, crash_all
@@ -29,12 +30,20 @@ def main(
     flow: Annotated[list[str] | None, typer.Option(help="Only this flow; may be given several times.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Only call, webhook or commit; may be given several times.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that crash at the same time.")] = os.cpu_count() or 1,
+    postgres: Annotated[
+        bool,
+        typer.Option("--postgres", help="Two services on one PostgreSQL: one is killed."),
+    ] = False,
+    lease: Annotated[float, typer.Option(help="With --postgres: seconds without a sign of life until one is dead.")] = LEASE_S,
     markdown: Annotated[Path | None, typer.Option(help="Also write the matrix to this file.")] = None,
 ) -> None:
     """Kill the service (SIGKILL) at every border of every flow, one run each; start it again; compare with the calm run."""
     names = [f.name for f in FLOWS if not flow or f.name in flow]
     kinds = [k for k in KINDS if not kind or k in kind]
     console = Console()
+    if postgres:
+        _crash_one_of_two(console, names, lease)
+        return
     began = datetime.now(UTC)
     matrix = Matrix()
     for result in track(crash_all(names, kinds, workers), "Killing", console=console):
@@ -48,6 +57,23 @@ def main(
     if markdown:
         markdown.write_text(_markdown(matrix, names, took_s), encoding="utf-8")
     if matrix.wrong:
+        raise typer.Exit(1)
+
+
+def _crash_one_of_two(console: Console, names: list[str], lease_s: float) -> None:
+    from tests.crash.pair import TakenOver, take_over_all
+
+    table = Table("flow", "killed", "all done after", "then", title="Two processes on one PostgreSQL")
+    found: list[TakenOver] = []
+    for one in track(take_over_all(names, lease_s), "Killing", console=console):
+        found.append(one)
+        then = "WRONG: " + "; ".join(one.differences) if one.differences else "as calm" if one.was_reached else "not reached"
+        table.add_row(one.flow, str(one.border), f"{one.seconds:.1f} s", then)
+    console.print(table)
+    wrong = [one for one in found if one.differences]
+    longest = max((one.seconds for one in found), default=0.0)
+    console.print(f"{len(found)} kills, {len(wrong)} of them left something wrong; taken over within {longest:.1f} s")
+    if wrong:
         raise typer.Exit(1)
 
 

@@ -77,13 +77,17 @@ class Result:
         return self.was_reached and not self.differences
 
 
-def record(rig: Rig, flow: Flow) -> Recording:
-    """The flow from an empty world to its end, undisturbed."""
+def prepare(rig: Rig, flow: Flow) -> World:
+    """The world in which the flow's act takes place, from an empty one."""
     rig.begin(NOW)
     rig.start()
     rig.settle()
     flow.before(rig)
-    before = rig.keep()
+    return rig.keep()
+
+
+def record(rig: Rig, flow: Flow, before: World) -> Recording:
+    """The flow from there to its end, undisturbed."""
     rig.put_back(before)
     rig.start()
     rig.processes[0].arm()

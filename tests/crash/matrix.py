@@ -1,14 +1,15 @@
 """Crashes at many borders, in several processes at once, and what came of them as a table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
+from multiprocessing.util import Finalize
 
-from tests.crash.crashing import COMMIT, Border, Recording, Result, crash, crash_everywhere, record
+from tests.crash.crashing import COMMIT, Border, Recording, Result, crash, crash_everywhere, prepare, record
 from tests.crash.flows import FLOWS, Flow
-from tests.crash.rig import Rig
+from tests.crash.rig import Rig, World
 
 _SHARE = 12  # borders of one task, so that processes end at about the same time
 
@@ -22,11 +23,18 @@ class Workshop:
 
     def __init__(self) -> None:
         self.rig = Rig().__enter__()
+        self._worlds: dict[Callable[[Rig], None], World] = {}
         self._recorded: dict[str, Recording] = {}
+
+    def close(self) -> None:
+        self.rig.__exit__(None, None, None)
 
     def recording(self, name: str) -> Recording:
         if name not in self._recorded:
-            self._recorded[name] = record(self.rig, flow_named(name))
+            flow = flow_named(name)
+            if flow.before not in self._worlds:  # several flows begin in the same world
+                self._worlds[flow.before] = prepare(self.rig, flow)
+            self._recorded[name] = record(self.rig, flow, self._worlds[flow.before])
         return self._recorded[name]
 
     def borders(self, name: str, kinds: Sequence[str]) -> list[Border]:
@@ -43,8 +51,10 @@ class Workshop:
 
 @cache
 def workshop() -> Workshop:
-    """This process's own; it lasts as long as the process."""
-    return Workshop()
+    """A pool process's own; it lasts as long as the process."""
+    made = Workshop()
+    Finalize(None, made.close, exitpriority=10)
+    return made
 
 
 @dataclass

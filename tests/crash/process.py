@@ -5,6 +5,7 @@ imports. Each copy is a process of its own with its own port, connections and th
 """
 
 import asyncio
+import ctypes
 import importlib
 import json
 import mmap
@@ -27,6 +28,7 @@ from cli.stack import sandbox_settings, whats_left
 from cli.wiring import Service, make_service
 from meetings.business import load_business
 
+_PR_SET_PDEATHSIG = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -143,7 +145,14 @@ def _warm_up() -> None:
     language_written(["Oi, tudo bem? Quero marcar uma visita"])
 
 
+def _die_with_parent() -> None:
+    """A test run that is killed leaves no service behind (Linux; elsewhere they end with the session)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> None:
+    _die_with_parent()
     # What the service prints goes to the standard error; the standard output is for the lines that the parent reads.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -165,6 +174,7 @@ def main() -> None:
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
+            _die_with_parent()
             try:
                 asyncio.run(_serve(service, wanted["port"], say))
             finally:
