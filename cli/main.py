@@ -177,15 +177,39 @@ def evaluate(
 
 
 @app.command(help=words.text("help_why"))
-def why(meeting: Annotated[str, typer.Argument(help=words.text("help_why_meeting"))], business: BusinessOption = None) -> None:
+def why(
+    meeting: Annotated[str | None, typer.Argument(help=words.text("help_why_meeting"))] = None, business: BusinessOption = None
+) -> None:
     settings, rules = _accounts(business)
     from cli.operate import show_story, tell_why
 
+    if meeting is None:
+        from cli.waiting import read_queue, show_proactive, show_queue
+
+        queue = read_queue(settings)
+        show_queue(out, queue, words)
+        show_proactive(out, queue.stopped, rules, words)
+        return
     story = tell_why(settings, meeting)
     if story is None:
         advice = words.text("why_unknown_next", database=settings.DATABASE_URL.split("@")[-1])
         _stop(words.text("why_unknown", wanted=meeting), [], advice)
     show_story(out, story, rules, words)
+
+
+@app.command(help=words.text("help_proactive"))
+def proactive(
+    is_on: Annotated[bool | None, typer.Option("--resume/--stop", help=words.text("help_proactive_switch"))] = None,
+    business: BusinessOption = None,
+) -> None:
+    settings, rules = _accounts(business)
+    from cli.waiting import read_queue, resume, show_proactive, stop
+
+    if is_on is True:
+        resume(settings)
+    elif is_on is False:
+        stop(settings)
+    show_proactive(out, read_queue(settings).stopped, rules, words)
 
 
 @app.command(help=words.text("help_sweep"))

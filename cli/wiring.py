@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import structlog
@@ -22,8 +23,9 @@ from clients.kommo import KommoClient
 from clients.speech import SpeechClient
 from clients.transport import RetryPolicy
 from clients.whatsapp import WhatsAppClient
+from meetings.backlog import read_backlog
 from meetings.booking import Booking
-from meetings.breaker import Breaker
+from meetings.breaker import Breaker, stopped
 from meetings.business import Business
 from meetings.by_hand import ByHand
 from meetings.calendars import CalendarWatch
@@ -215,6 +217,7 @@ def make_service(
         wake=dispatcher.wake,
         checks=lambda: _checks(db, dispatcher),
         warnings=lambda: {f"{service} webhook": problem for service, problem in hooks.problems.items()} if hooks else {},
+        waiting=lambda: _waiting(db, now),
         push=push,
     )
 
@@ -311,6 +314,15 @@ async def make_sweeper(settings: Settings, business: Business) -> AsyncIterator[
         await kommo.close()
         await calendar.close()
         await db.close()
+
+
+async def _waiting(db: Database, now: Callable[[], datetime]) -> dict[str, Any]:
+    """The queue in numbers, for whoever watches from outside: what waits, for how long, and whether anything is held back."""
+    async with db.transaction() as session:
+        waiting, held = await read_backlog(session, now()), await stopped(session)
+    kinds = {one.kind: {"count": one.count, "oldest_s": int(one.age(now()).total_seconds())} for one in waiting}
+    oldest = max((int(one.age(now()).total_seconds()) for one in waiting), default=0)
+    return {"oldest_s": oldest, "kinds": kinds, "proactive": "stopped" if held else "ok"}
 
 
 async def _checks(db: Database, dispatcher: Dispatcher) -> dict[str, str]:

@@ -37,6 +37,7 @@ class Door:
         push: Where Google's messages about calendars are put down; None: they are not taken.
         counts: What was stored and what was ignored, since the start.
         warnings: What is wrong outside, though webhooks can be stored: name → what.
+        waiting: The oldest work that is due, as JSON; None: nobody knows.
     """
 
     inbox: Inbox
@@ -47,6 +48,7 @@ class Door:
     push: PushChannels | None = None
     counts: dict[str, int] = field(default_factory=dict)
     warnings: Callable[[], dict[str, str]] = dict
+    waiting: Callable[[], Awaitable[dict[str, Any]]] | None = None
 
     def count(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
@@ -100,6 +102,8 @@ def make_app(door: Door, lifespan: Callable[[FastAPI], AbstractAsyncContextManag
         is_ready = all(value == "ok" for value in checks.values())
         status = "ok" if is_ready else "not ready"
         body = {"status": status, "checks": checks, "warnings": door.warnings(), "webhooks": door.counts}
+        if door.waiting is not None and is_ready:
+            body["waiting"] = await door.waiting()
         return JSONResponse(body, 200 if is_ready else 503)
 
     return app
