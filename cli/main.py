@@ -234,17 +234,27 @@ def storm(
     seed: Annotated[int | None, typer.Option("--seed", min=1, help=words.text("help_storm_seed"))] = None,
     flows: Annotated[int, typer.Option("--flows", min=1, max=1000, help=words.text("help_storm_flows"))] = 200,
     strength: Annotated[float, typer.Option("--strength", min=0, max=4, help=words.text("help_storm_strength"))] = 1.0,
+    is_flood: Annotated[bool, typer.Option("--flood", help=words.text("help_storm_flood"))] = False,
     business: BusinessOption = None,
 ) -> None:
+    from cli.flood import flood
+    from cli.flood import show as show_flood
     from cli.logs import configure_logs
+    from cli.storm import DEFAULT_CALENDAR
     from cli.storm_plan import StormError
     from cli.storm_report import CalmRunError, blow, show
-    from meetings.business import BusinessFileError
+    from meetings.business import BusinessFileError, load_business
 
     configure_logs("CRITICAL", pretty=True)
+    path = business or Path("business.toml")
     chosen = [seed] if seed is not None else list(range(1, seeds + 1))
     try:
-        outcomes = blow(out, words, business or Path("business.toml"), flows=flows, seeds=chosen, strength=strength)
+        if is_flood:
+            with out.status(words.text("flood_running")):
+                flooded = flood(load_business(path, DEFAULT_CALENDAR), path)
+            show_flood(out, words, flooded)
+            raise typer.Exit(0 if flooded.is_good and flooded.is_in_time else 1)
+        outcomes = blow(out, words, path, flows=flows, seeds=chosen, strength=strength)
     except BusinessFileError as error:
         _stop(str(error).splitlines()[0], str(error).splitlines()[1:], "")
     except StormError as error:

@@ -7,7 +7,7 @@ outcome can be named beforehand. So what a storm leaves behind can be compared, 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import ceil, floor
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from meetings.business import Business, Criterion, CriterionType, Seller
 from meetings.slots import Interval, Period, free_slots
 
+START = datetime(2026, 3, 9, 8, tzinfo=UTC)  # a Monday; storms take the business's own zone
 _DAYS_AHEAD = 4  # a storm lasts hours: no meeting may come close enough for a reminder
 LONGEST_HORIZON = 60  # days; the business file allows no more
 _LETTERS = "bcdfghjklmnpqrstvwxz"  # no vowels: a code must not be a word

@@ -17,6 +17,7 @@ def test_reminders_are_kept_back_until_a_person_resumes_them() -> None:
         stack.settle(horizon_s=1)
         stack.sandbox.world.clock.advance(30)
         stack.settle(horizon_s=1)
+        assert op.log_in().status_code == 303  # a day later
         assert "o WhatsApp recusou" in op.page("/")
         assert op.http.get(f"{stack.url}/readyz").json()["waiting"]["proactive"] == "stopped"
 
