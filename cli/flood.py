@@ -12,7 +12,7 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from cli.storm import Storm
-from cli.storm_plan import START, Act, Plan, make_plan
+from cli.storm_plan import START, Plan, make_plan
 from cli.wiring import Service
 from meetings.business import Business
 from meetings.tables import Hint, Webhook
@@ -58,8 +58,8 @@ def flood(business: Business, business_file: Path, *, span_s: float = SPAN_S) ->
     about ten others, whose sellers delete the meeting's task towards the end.
     """
     whole = make_plan(business, 60, START.replace(tzinfo=business.zone))
-    booked = [person for person in whole.people if person.story[0].act is Act.BOOKS][: _QUIET + 1]
-    people = tuple(replace(person, starts=0, story=person.story[:1]) for person in booked)
+    booked = [person for person in whole.people if person.seller][: _QUIET + 1]
+    people = tuple(replace(person, starts=0, story=person.story[:2]) for person in booked)
     return _Flood(replace(whole, people=people), business_file, span_s).flood()
 
 
@@ -74,6 +74,7 @@ class _Flood(Storm):
 
     def act(self) -> None:
         self._round(0)
+        self._round(1)
         self.rest()
         noisy, *quiet = self.plan.people
         tasks = {code: meeting.kommo_task_id for code, meeting in self.meetings().items()}

@@ -229,7 +229,7 @@ class Storm:
         links = {lead["name"]: lead["fields"].get("google_calendar_link") for lead in self.people.state()["kommo"]["leads"]}
         for code, (person, deed, nth) in due.items():
             meeting = meetings.get(code)
-            if deed.act is Act.ASKS:
+            if deed.act in (Act.ASKS, Act.GREETS):
                 is_followed = person.cue(nth) in answered.get(f"+{person.phone}", "")
             else:
                 is_followed = meeting is not None and _is_so(meeting, deed)
@@ -299,13 +299,13 @@ async def _meetings(service: Service) -> list[tuple[str, Meeting]]:
 
 
 async def _answered(service: Service) -> dict[str, str]:
-    """What customers said and got an answer to, by phone."""
+    """What customers said and got an answer to, by phone; only of those whose lead is found or made."""
     async with service.db.transaction() as session:
         rows = await session.execute(
             select(Customer.phone, Message.text)
             .join(Customer, Customer.id == Message.customer_id)
             .join(Turn, Turn.id == Message.turn_id)
-            .where(Message.state == MessageState.ANSWERED, Turn.outcome == "answered")
+            .where(Message.state == MessageState.ANSWERED, Turn.outcome == "answered", Customer.kommo_lead_id.is_not(None))
         )
         found: dict[str, str] = {}
         for phone, text in rows:
