@@ -59,3 +59,18 @@ def passes(stack: Stack, seconds: float) -> None:
 async def unsent(session: AsyncSession) -> list[str | None]:
     waiting = Message.state.in_([MessageState.PENDING, MessageState.SENDING])
     return list(await session.scalars(select(Message.key).where(waiting)))
+
+
+def introductions(people: People) -> int:
+    return sum("assistente virtual da Sol Claro" in text for text in people.told())
+
+
+@pytest.mark.parametrize("fault", [{"drop": "after"}, {"drop": "before"}], ids=["arrived", "never arrived"])
+def test_somebody_is_introduced_once_whatever_became_of_the_apology(fault: dict[str, Any]) -> None:
+    """The first message is an apology whose answer is lost; the reply must know whether it arrived."""
+    with panel_stack() as (stack, people):
+        people.do("/faults", service="evolution", path="/message/sendText", **fault)
+        error = {"error": {"status": 503}}
+        talk(stack, people, "Oi", error, error, error, error, say("Qual é o valor médio da sua conta de luz?"))
+        assert introductions(people) == 1
+        assert sum("conta de luz" in text for text in people.told()) == 1
