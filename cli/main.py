@@ -199,15 +199,16 @@ def why(
 
 @app.command(help=words.text("help_proactive"))
 def proactive(
-    is_on: Annotated[bool | None, typer.Option("--resume/--stop", help=words.text("help_proactive_switch"))] = None,
+    is_on: Annotated[bool, typer.Option("--resume", help=words.text("help_proactive_resume"))] = False,
+    is_off: Annotated[bool, typer.Option("--stop", help=words.text("help_proactive_stop"))] = False,
     business: BusinessOption = None,
 ) -> None:
     settings, rules = _accounts(business)
     from cli.waiting import read_queue, resume, show_proactive, stop
 
-    if is_on is True:
+    if is_on:
         resume(settings)
-    elif is_on is False:
+    elif is_off:
         stop(settings)
     show_proactive(out, read_queue(settings).stopped, rules, words)
 
