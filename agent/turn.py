@@ -269,7 +269,7 @@ class Turns:
                     message.state, message.turn_id = MessageState.ANSWERED, turn_id
                 customer.superseded = 0
             # An apology that never got out has nothing left to apologise for.
-            unsent = Message.customer_id == customer_id, Message.state == MessageState.PENDING
+            unsent = Message.customer_id == customer_id, Message.state.in_([MessageState.PENDING, MessageState.SENDING])
             for sorry in await session.scalars(select(Message).where(*unsent, Message.key.like(f"sorry:{customer_id}:%"))):
                 sorry.state, sorry.problem = MessageState.FAILED, OVERTAKEN
             turn = await session.get_one(Turn, turn_id)

@@ -180,15 +180,40 @@ def evaluate(
 
 
 @app.command(help=words.text("help_why"))
-def why(meeting: Annotated[str, typer.Argument(help=words.text("help_why_meeting"))], business: BusinessOption = None) -> None:
+def why(
+    meeting: Annotated[str | None, typer.Argument(help=words.text("help_why_meeting"))] = None, business: BusinessOption = None
+) -> None:
     settings, rules = _accounts(business)
     from cli.operate import show_story, tell_why
 
+    if meeting is None:
+        from cli.waiting import read_queue, show_proactive, show_queue
+
+        queue = read_queue(settings)
+        show_queue(out, queue, words)
+        show_proactive(out, queue.stopped, rules, words)
+        return
     story = tell_why(settings, meeting)
     if story is None:
         advice = words.text("why_unknown_next", database=settings.DATABASE_URL.split("@")[-1])
         _stop(words.text("why_unknown", wanted=meeting), [], advice)
     show_story(out, story, rules, words)
+
+
+@app.command(help=words.text("help_proactive"))
+def proactive(
+    is_on: Annotated[bool, typer.Option("--resume", help=words.text("help_proactive_resume"))] = False,
+    is_off: Annotated[bool, typer.Option("--stop", help=words.text("help_proactive_stop"))] = False,
+    business: BusinessOption = None,
+) -> None:
+    settings, rules = _accounts(business)
+    from cli.waiting import read_queue, resume, show_proactive, stop
+
+    if is_on:
+        resume(settings)
+    elif is_off:
+        stop(settings)
+    show_proactive(out, read_queue(settings).stopped, rules, words)
 
 
 @app.command(help=words.text("help_sweep"))
@@ -213,17 +238,27 @@ def storm(
     seed: Annotated[int | None, typer.Option("--seed", min=1, help=words.text("help_storm_seed"))] = None,
     flows: Annotated[int, typer.Option("--flows", min=1, max=1000, help=words.text("help_storm_flows"))] = 200,
     strength: Annotated[float, typer.Option("--strength", min=0, max=4, help=words.text("help_storm_strength"))] = 1.0,
+    is_flood: Annotated[bool, typer.Option("--flood", help=words.text("help_storm_flood"))] = False,
     business: BusinessOption = None,
 ) -> None:
+    from cli.flood import flood
+    from cli.flood import show as show_flood
     from cli.logs import configure_logs
+    from cli.storm import DEFAULT_CALENDAR
     from cli.storm_plan import StormError
     from cli.storm_report import CalmRunError, blow, show
-    from meetings.business import BusinessFileError
+    from meetings.business import BusinessFileError, load_business
 
     configure_logs("CRITICAL", pretty=True)
+    path = business or Path("business.toml")
     chosen = [seed] if seed is not None else list(range(1, seeds + 1))
     try:
-        outcomes = blow(out, words, business or Path("business.toml"), flows=flows, seeds=chosen, strength=strength)
+        if is_flood:
+            with out.status(words.text("flood_running")):
+                flooded = flood(load_business(path, DEFAULT_CALENDAR), path)
+            show_flood(out, words, flooded)
+            raise typer.Exit(0 if flooded.is_good and flooded.is_in_time else 1)
+        outcomes = blow(out, words, path, flows=flows, seeds=chosen, strength=strength)
     except BusinessFileError as error:
         _stop(str(error).splitlines()[0], str(error).splitlines()[1:], "")
     except StormError as error:

@@ -77,10 +77,12 @@ def play(
         weather_seed: None for the calm run.
         strength: Of the weather, see `sandbox/weather.py`.
     """
-    return _Storm(plan, business_file, weather_seed, strength, progress).play()
+    return Storm(plan, business_file, weather_seed, strength, progress).play()
 
 
-class _Storm:
+class Storm:
+    """A plan being played. `play` is called once."""
+
     def __init__(self, plan: Plan, business_file: Path, seed: int | None, strength: float, progress: Progress) -> None:
         self.plan, self.business_file, self.seed, self.strength = plan, business_file, seed, strength
         self.progress = progress
@@ -88,6 +90,7 @@ class _Storm:
         self.result = Played()
 
     def play(self) -> Played:
+        """Puts the stage up, acts, and takes it down."""
         began = time.monotonic()
         with ExitStack() as running:
             sandbox = Sandbox().start()
@@ -113,18 +116,19 @@ class _Storm:
                 retry=RetryPolicy(attempts=2, total_s=5, wait_s=0.02, wait_max_s=0.1, answer_s=_ANSWER_S),
             )
             running.enter_context(self.stack)
-            self._play()
+            self.act()
         self.result.seconds = time.monotonic() - began
         return self.result
 
-    def _play(self) -> None:
+    def act(self) -> None:
+        """All rounds under the weather, then what is left."""
         weather = self._brew()
         try:
             for number in range(self.plan.rounds):
                 self._round(number)
             self.people.do("/faults/release")
             self.world_calms_down()
-            self._rest(for_at_least=_HOUR_AND_MORE)
+            self.rest(for_at_least=_HOUR_AND_MORE)
             self._sweep()
         except (StillGoingOnError, TimeoutError) as error:
             self.result.complaints.append(str(error))
@@ -152,12 +156,12 @@ class _Storm:
             if 0 <= number - person.starts < len(person.story)
         }
         tasks = {
-            code: (meeting.kommo_task_id, meeting.calendar_id, meeting.event_id) for code, meeting in self._meetings().items()
+            code: (meeting.kommo_task_id, meeting.calendar_id, meeting.event_id) for code, meeting in self.meetings().items()
         }
         leads = {lead["name"]: lead["id"] for lead in self.people.state()["kommo"]["leads"]}
         for person, deed, nth in due.values():
             self._act(person, deed, nth, tasks.get(person.code), leads)
-        self._rest()
+        self.rest()
         for _ in range(_SWEEPS):
             waiting = self._not_followed(due)
             self.progress(number + 1, self.plan.rounds, len(waiting))
@@ -212,7 +216,7 @@ class _Storm:
     def _say(self, person: Person, nth: int) -> None:
         self.people.do("/customer/say", phone=person.phone, name=person.name, text=words_of(person, nth, self.business))
 
-    def _meetings(self) -> dict[str, Meeting]:
+    def meetings(self) -> dict[str, Meeting]:
         """Each customer's newest meeting, by code."""
         codes = {f"+{person.phone}": person.code for person in self.plan.people}
         found: dict[str, Meeting] = {}
@@ -221,11 +225,11 @@ class _Storm:
         return found
 
     def _not_followed(self, due: Mapping[str, tuple[Person, Deed, int]]) -> list[str]:
-        meetings, waiting, answered = self._meetings(), [], self.stack.call(_answered)
+        meetings, waiting, answered = self.meetings(), [], self.stack.call(_answered)
         links = {lead["name"]: lead["fields"].get("google_calendar_link") for lead in self.people.state()["kommo"]["leads"]}
         for code, (person, deed, nth) in due.items():
             meeting = meetings.get(code)
-            if deed.act is Act.ASKS:
+            if deed.act in (Act.ASKS, Act.GREETS):
                 is_followed = person.cue(nth) in answered.get(f"+{person.phone}", "")
             else:
                 is_followed = meeting is not None and _is_so(meeting, deed)
@@ -237,16 +241,16 @@ class _Storm:
 
     def _has_to_say_again(self, code: str, deed: Deed) -> bool:
         """Whether the wish was lost: its webhook never came, or an answer said that it can't be done now."""
-        meeting = self._meetings().get(code)
+        meeting = self.meetings().get(code)
         return meeting is None or deed.at is None or (meeting.status, meeting.starts_at) != (deed.status, deed.at.starts_at)
 
     # Time
 
     def _sweep(self) -> None:
         self.world.clock.advance(_SWEEP_S)
-        self._rest()
+        self.rest()
 
-    def _rest(self, *, for_at_least: timedelta = timedelta(0), within_s: float = 1200.0) -> None:
+    def rest(self, *, for_at_least: timedelta = timedelta(0), within_s: float = 1200.0) -> None:
         """Lets time pass until nothing happens by itself any more; what failed is tried again meanwhile.
 
         Raises:
@@ -295,13 +299,13 @@ async def _meetings(service: Service) -> list[tuple[str, Meeting]]:
 
 
 async def _answered(service: Service) -> dict[str, str]:
-    """What customers said and got an answer to, by phone."""
+    """What customers said and got an answer to, by phone; only of those whose lead is found or made."""
     async with service.db.transaction() as session:
         rows = await session.execute(
             select(Customer.phone, Message.text)
             .join(Customer, Customer.id == Message.customer_id)
             .join(Turn, Turn.id == Message.turn_id)
-            .where(Message.state == MessageState.ANSWERED, Turn.outcome == "answered")
+            .where(Message.state == MessageState.ANSWERED, Turn.outcome == "answered", Customer.kommo_lead_id.is_not(None))
         )
         found: dict[str, str] = {}
         for phone, text in rows:

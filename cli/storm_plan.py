@@ -7,7 +7,7 @@ outcome can be named beforehand. So what a storm leaves behind can be compared, 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import ceil, floor
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from meetings.business import Business, Criterion, CriterionType, Seller
 from meetings.slots import Interval, Period, free_slots
 
+START = datetime(2026, 3, 9, 8, tzinfo=UTC)  # a Monday; storms take the business's own zone
 _DAYS_AHEAD = 4  # a storm lasts hours: no meeting may come close enough for a reminder
 LONGEST_HORIZON = 60  # days; the business file allows no more
 _LETTERS = "bcdfghjklmnpqrstvwxz"  # no vowels: a code must not be a word
@@ -28,7 +29,8 @@ class StormError(Exception):
 class Act(StrEnum):
     """What somebody does. The value is the name in tables and messages."""
 
-    ASKS = "customer asks"
+    ASKS = "new customer asks"
+    GREETS = "customer greets"
     BOOKS = "customer books"
     MOVES = "customer moves"
     CANCELS = "customer cancels"
@@ -43,7 +45,7 @@ class Act(StrEnum):
     EVENT_DELETED = "event deleted on the calendar"
 
 
-SPOKEN = (Act.ASKS, Act.BOOKS, Act.MOVES, Act.CANCELS)
+SPOKEN = (Act.ASKS, Act.GREETS, Act.BOOKS, Act.MOVES, Act.CANCELS)
 _MOVING = (Act.MOVES, Act.TASK_MOVED, Act.EVENT_MOVED)
 _ENDING = (
     Act.CANCELS,
@@ -186,13 +188,14 @@ def _person(business: Business, slots: dict[int, list[Interval]], number: int, l
         return Person(code, phone, None, starts, (Deed(Act.ASKS),))
     moves, ends, wipes = dice.random() < 0.5, dice.random() < 0.75, dice.random() < 0.15
     how_moved, how_ended = dice.choice(_MOVING), dice.choice(_ENDING)
-    wanted = 1 + (1 if moves and left > 1 else 0)
+    wanted = 1 + (1 if moves and left > 2 else 0)
     able = [s for s in business.sellers if len(slots[s.kommo_user_id]) >= wanted]
     if not able:
         return None
     seller = dice.choice(able)
     at = slots[seller.kommo_user_id].pop()
-    story = [Deed(Act.BOOKS, "scheduled", at)]
+    # Whose lead it is must be known before they book: with Kommo down the seller would be who has time.
+    story = [Deed(Act.GREETS), Deed(Act.BOOKS, "scheduled", at)]
     if wanted == 2:
         at = slots[seller.kommo_user_id].pop()
         story.append(Deed(how_moved, "scheduled", at))

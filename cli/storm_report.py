@@ -3,9 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from rich import box
 from rich.console import Console
@@ -13,12 +11,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from cli.storm import DEFAULT_CALENDAR, Played, play
-from cli.storm_plan import Plan, make_plan
+from cli.storm_plan import START, Plan, make_plan
 from cli.storm_state import differences
 from meetings.business import load_business
 from prompts.catalogue import Catalogue
 
-_START = datetime(2026, 3, 9, 8, tzinfo=ZoneInfo("America/Sao_Paulo"))
 _SHOWN = 12  # differences per seed; more say no more
 
 
@@ -40,7 +37,7 @@ def blow(
         BusinessFileError, StormError: Not with this business file.
     """
     business = load_business(business_file, DEFAULT_CALENDAR)
-    plan = make_plan(business, flows, _START.replace(tzinfo=business.zone))
+    plan = make_plan(business, flows, START.replace(tzinfo=business.zone))
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     outcomes = []
     with Progress(*columns, console=console, transient=True) as bar:

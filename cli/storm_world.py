@@ -3,7 +3,7 @@
 from typing import Any
 
 from cli.people import People
-from cli.storm_plan import Act, Deed, Person, Plan, good_answer
+from cli.storm_plan import SPOKEN, Act, Deed, Person, Plan, good_answer
 from meetings.business import Business, CriterionType
 from meetings.slots import Period
 
@@ -70,7 +70,7 @@ def invite(plan: Plan, business: Business, people: People) -> None:
         person.cue(n): _steps(business, deed)
         for person in plan.people
         for n, deed in enumerate(person.story)
-        if deed.act in (Act.ASKS, Act.BOOKS, Act.MOVES, Act.CANCELS)
+        if deed.act in SPOKEN
     }
     people.do("/model/cues", cues=cues)
 
@@ -79,7 +79,8 @@ def words_of(person: Person, nth: int, business: Business) -> str:
     """What the customer writes for the nth deed of their story."""
     wish = {
         Act.ASKS: "Oi! Quero saber mais.",
-        Act.BOOKS: "Oi! Quero marcar no horário combinado.",
+        Act.GREETS: "Oi, tudo bem?",
+        Act.BOOKS: "Quero marcar no horário combinado.",
         Act.MOVES: "Preciso mudar o horário, pode ser?",
         Act.CANCELS: "Infelizmente preciso cancelar.",
     }[person.story[nth].act]
@@ -97,6 +98,8 @@ def _steps(business: Business, deed: Deed) -> list[dict[str, Any]]:
         value = good_answer(criterion)
         quote = _sentence(criterion.type, value)
         return [{"call": {"record_qualification": {"criterion": criterion.name, "value": value, "quote": quote}}}, closing]
+    if deed.act is Act.GREETS:
+        return [closing]
     if deed.act is Act.CANCELS:
         return [
             {"call": {"get_meeting": {}}},

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import structlog
@@ -21,8 +22,9 @@ from clients.kommo import KommoClient
 from clients.speech import SpeechClient
 from clients.transport import RetryPolicy
 from clients.whatsapp import WhatsAppClient
+from meetings.backlog import read_backlog
 from meetings.booking import Booking
-from meetings.breaker import Breaker
+from meetings.breaker import Breaker, stopped
 from meetings.business import Business
 from meetings.by_hand import ByHand
 from meetings.calendars import CalendarWatch
@@ -233,6 +235,7 @@ def make_service(
         wake=dispatcher.wake,
         checks=lambda: _checks(db, dispatcher, now),
         warnings=lambda: _warnings(hooks, dispatcher),
+        waiting=lambda: _waiting(db, now),
         push=push,
         account_id=lambda: account.id,
     )
@@ -363,6 +366,15 @@ async def make_privacy(settings: Settings, db: Database) -> AsyncIterator[Privac
 
 def _forgotten(settings: Settings) -> Forgotten:
     return Forgotten(settings.PRIVACY_KEY.get_secret_value() if settings.PRIVACY_KEY else None)
+
+
+async def _waiting(db: Database, now: Callable[[], datetime]) -> dict[str, Any]:
+    """The queue in numbers, for whoever watches from outside: what waits, for how long, and whether anything is held back."""
+    async with db.transaction() as session:
+        waiting, held = await read_backlog(session, now()), await stopped(session)
+    kinds = {one.kind: {"count": one.count, "oldest_s": int(one.age(now()).total_seconds())} for one in waiting}
+    oldest = max((int(one.age(now()).total_seconds()) for one in waiting), default=0)
+    return {"oldest_s": oldest, "kinds": kinds, "proactive": "stopped" if held else "ok"}
 
 
 async def _checks(db: Database, dispatcher: Dispatcher, now: Callable[[], datetime]) -> dict[str, str]:

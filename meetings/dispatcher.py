@@ -36,6 +36,7 @@ TURN, SETTLE, HAND_OFF, SWEEP, NOTES = "turn.v1", "settle.v1", "hand_off.v1", "s
 CRM = "crm.v1"
 _HELD_S = 5  # hints about a meeting that is just being booked wait this long
 _TROUBLE_S = 1.0  # real seconds until the next look after one that failed
+_BREATH_S = 0.3  # most real seconds between two looks at the database, however many webhooks come
 _GRACE_S = 30  # a change's own workflow gets this long before the dispatcher helps
 
 
@@ -280,7 +281,8 @@ class Dispatcher:
                 if any(meeting.phase == MeetingPhase.HELD for meeting in meetings):
                     await self._wait(session, entity, entity_id, upto)  # it is being made: what was seen may be our own doing
                     continue
-                wanted += [(LOOK, (m.id, entity, upto), lane_of(m.customer_id), f"look:{m.id}:{entity}:{nth}") for m in meetings]
+                begun = [m for m in meetings if self.looks.may_begin(m.id, entity)]
+                wanted += [(LOOK, (m.id, entity, upto), lane_of(m.customer_id), f"look:{m.id}:{entity}:{nth}") for m in begun]
                 customers = await _customers_of(session, entity_id) if entity == HintEntity.LEAD and not meetings else []
                 wanted += [(LEAD, (one, entity_id, upto), lane_of(one), f"lead:{one}:{nth}") for one in customers]
                 if meetings or customers:
@@ -393,15 +395,18 @@ class Dispatcher:
 
     async def _run(self) -> None:
         while not self._is_stopping:
-            wait_s = self.tick_s
+            wait_s, began = self.tick_s, time.monotonic()
             try:
                 await self.tick()
             except Exception as error:
                 # The loop must outlive a passing database trouble; nothing is lost, it is all still due at the next tick.
                 log.error("tick failed", problem=type(error).__name__)
                 wait_s = max(wait_s, _TROUBLE_S)  # a full disk must not be filled with complaints about it
+            took_s = time.monotonic() - began
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), wait_s)
+            if not self._is_stopping:  # in a flood most of the time is for those who wait to be acknowledged
+                await asyncio.sleep(min(2 * took_s, _BREATH_S))
             self._woken.clear()
 
 

@@ -1,5 +1,6 @@
 """Looks at what hints name, each in the lane of the customer it concerns, and the keeping of those hints."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from meetings.sync import Synchroniser
 from meetings.tables import Hint, Meeting
 
 log = structlog.get_logger("looks")
+_LOOK_TAKES_S = 60  # real seconds; after that long a look that was begun counts as lost
 LOOK, LEAD, TASK, ADOPT = "look.v1", "lead.v1", "task.v1", "adopt.v1"
 
 
@@ -29,10 +31,22 @@ class Looks:
         self, db: Database, lanes: Lanes, synchroniser: Synchroniser, by_hand: ByHand, now: Callable[[], datetime]
     ) -> None:
         self.db, self.lanes, self.synchroniser, self.by_hand, self.now = db, lanes, synchroniser, by_hand, now
+        self._begun: dict[tuple[int, str], float] = {}
         lanes.register(LOOK, self.look)
         lanes.register(LEAD, self.look_at_lead)
         lanes.register(TASK, self.look_at_task)
         lanes.register(ADOPT, self.adopt)
+
+    def may_begin(self, meeting_id: int, entity: str) -> bool:
+        """Whether a look that hints ask for may be put into the lane. While one is under way newer hints wait for its end and
+        are then looked at together: a lead that is edited all the time must not use up our calls to Kommo.
+        """
+        now = time.monotonic()
+        begun = self._begun.get((meeting_id, entity))
+        if begun is not None and now - begun < _LOOK_TAKES_S:
+            return False
+        self._begun[meeting_id, entity] = now
+        return True
 
     async def look(self, meeting_id: int, entity: str | None, upto_hint: int) -> str:
         """A look for one meeting at what the hints name (all of it without one); they are done then, or planned again."""
@@ -53,7 +67,11 @@ class Looks:
                 await self.done(entity, await self._named(meeting_id, entity), upto_hint, outcome)
             return outcome
 
-        return str(await self.lanes.step("look", act))
+        try:
+            return str(await self.lanes.step("look", act))
+        finally:
+            if entity is not None:
+                self._begun.pop((meeting_id, entity), None)
 
     async def look_at_lead(self, customer_id: int, lead_id: int, upto_hint: int) -> str:
         """A look at the lead of a customer without a meeting; the hints that asked for it are done, or planned again."""

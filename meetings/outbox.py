@@ -5,7 +5,7 @@ messages) it is sent again all the same: a customer who reads it twice is better
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -30,6 +30,7 @@ from meetings.tables import SENT_BLINDLY, Author, Customer, Message, MessageStat
 log = structlog.get_logger("outbox")
 OTHER_FORM = "other:"  # begins the key of a message that is sent once more, to the other form of a number
 OVERTAKEN = "overtaken by what came after"  # the problem of a message that was taken back before it was sent
+_UNDERWAY = (MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ)
 _DONE = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageState.FAILED)
 UNDER_WAY = timedelta(seconds=30)  # longer than we wait for an answer: an attempt that old has ended at Evolution, too
 
@@ -319,16 +320,35 @@ class Outbox(Sender):
         """
         assert isinstance(row, Message)
         customer = await session.get_one(Customer, row.customer_id)
-        if self.introduction is None or customer.introduced_at is not None:
+        if self.introduction is None:
             return row.text
-        others = await session.scalars(
-            select(Message.text).where(
-                Message.customer_id == customer.id, Message.state == MessageState.SENDING, Message.id != row.id
-            )
-        )
-        if any(self.introduction.is_in(text, customer) for text in others):
-            return row.text  # its answer was lost, most likely it arrived
+        if customer.introduced_at is not None:  # a text that was to introduce us and never arrived has come too late for that
+            return row.text.removeprefix(f"{self.introduction.sentence(customer)}\n\n")
+        # Sent, though its receipt came by webhook and not to us; or on its way, in a call of another turn.
+        if any(self.introduction.is_in(other.text, customer) for other in await self._others(session, row, _UNDERWAY)):
+            return row.text
         return self.introduction.before(row.text, customer)
+
+    async def deliver(self, message: Row, delay_ms: int = 0) -> MessageState:
+        """As any sender's. Before somebody's first message it is found out what became of those whose answer was lost: they may
+        hold the introduction, or not have arrived.
+        """
+        if self.introduction is not None and message.state not in _DONE:
+            for other in await self._unknown(message):
+                if not await self._adopt(other):
+                    await self._waits(other.id, other.text)
+        return await super().deliver(message, delay_ms)
+
+    async def _unknown(self, message: Row) -> list[Message]:
+        async with self.db.transaction() as session:
+            row = await self._row(session, message.id)
+            customer = await session.get_one(Customer, row.customer_id)
+            return [] if customer.introduced_at else await self._others(session, row, (MessageState.SENDING,))
+
+    async def _others(self, session: AsyncSession, row: Message, states: Sequence[MessageState]) -> list[Message]:
+        ours = Message.author.in_([Author.AGENT, Author.SYSTEM])
+        same = Message.customer_id == row.customer_id, Message.id != row.id, Message.state.in_(states)
+        return list(await session.scalars(select(Message).where(ours, *same).order_by(Message.id)))
 
     async def _note_sent(self, message_id: int) -> None:
         """The customer is introduced from the first message on that said so and was sent."""

@@ -18,6 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
+from meetings import breaker
 from meetings.business import Business
 from meetings.customers import HeldByTagError, pause, resume
 from meetings.database import Database
@@ -110,6 +111,8 @@ def _make(services: PanelServices) -> FastAPI:
     app.add_api_route("/login", panel.log_in, methods=["POST"])
     app.add_api_route("/logout", panel.log_out, methods=["POST"])
     app.add_api_route("/", panel.overview, methods=["GET"])
+    app.add_api_route("/proactive/resume", panel.resume_proactive, methods=["POST"])
+    app.add_api_route("/proactive/stop", panel.stop_proactive, methods=["POST"])
     app.add_api_route("/conversations", panel.conversations, methods=["GET"])
     app.add_api_route("/conversations/{customer_id}", panel.conversation, methods=["GET"])
     app.add_api_route("/conversations/{customer_id}/resume", panel.resume_agent, methods=["POST"])
@@ -293,6 +296,19 @@ class _Panel:
             pause(await _customer(session, customer_id), self.s.now() + timedelta(minutes=self.s.pause_min))
         log.info("agent paused", customer=customer_id)
         return _see(f"/conversations/{customer_id}?done=paused")
+
+    async def resume_proactive(self) -> Response:
+        async with self.s.db.transaction() as session:
+            await breaker.resume(session, self.s.now())
+        log.info("messages unasked resumed")
+        self.s.wake()
+        return _see("/")
+
+    async def stop_proactive(self) -> Response:
+        async with self.s.db.transaction() as session:
+            await breaker.stop(session, self.s.now())
+        log.info("messages unasked stopped")
+        return _see("/")
 
     # Answers
 

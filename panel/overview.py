@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.errors import ServiceError
 from clients.whatsapp import WhatsAppClient
+from meetings.backlog import Waiting, read_backlog
+from meetings.breaker import BY_HAND, Stopped, stopped
 from meetings.business import Business
 from meetings.customers import unanswered
 from meetings.phones import local_format
@@ -68,8 +70,12 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Overview:
+    """The lights, what happened, what waits (the oldest first), and whether anything is sent unasked."""
+
     lights: list[Light]
     numbers: Numbers
+    waiting: list[Waiting] = field(default_factory=list)
+    is_stopped: bool = False
 
     @property
     def level(self) -> Level:
@@ -130,6 +136,7 @@ async def see_overview(
         answer_within: How long a message may wait before its turn must have begun.
     """
     today = business.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    waiting, held = await read_backlog(session, now), await stopped(session)
     lights = [
         _dispatcher(since_tick_s, late_s),
         _whatsapp(connection),
@@ -139,8 +146,9 @@ async def see_overview(
         await _hints(session, now),
         await _hand_offs(session, now),
         await _turns(session, today),
+        _proactive(held, business),
     ]
-    return Overview(lights, await _numbers(session, now, today))
+    return Overview(lights, await _numbers(session, now, today), waiting, held is not None)
 
 
 def _dispatcher(since_tick_s: float, late_s: float) -> Light:
@@ -242,6 +250,15 @@ async def _turns(session: AsyncSession, today: datetime) -> Light:
     count = await session.scalar(select(func.count()).select_from(Turn).where(Turn.outcome == "failed", Turn.ended_at >= today))
     # Each was tried again: if that failed as well, the light for answers says so.
     return Light("turns", Level.LOOK, "turns_failed", {"count": count}) if count else Light("turns", Level.OK, "turns_ok")
+
+
+def _proactive(held: Stopped | None, business: Business) -> Light:
+    if held is None:
+        return Light("proactive", Level.OK, "proactive_ok")
+    since = f"{business.local(held.since):%d/%m %H:%M}"
+    if held.reason == BY_HAND:
+        return Light("proactive", Level.LOOK, "proactive_by_hand", {"since": since})
+    return Light("proactive", Level.WRONG, "proactive_stopped", {"since": since, "reason": held.reason})
 
 
 async def _numbers(session: AsyncSession, now: datetime, today: datetime) -> Numbers:

@@ -46,6 +46,7 @@ class Door:
         failed_at: Real time (monotonic) of the last webhook that could not be stored, None since one was stored again.
         warnings: What is wrong outside, though webhooks can be stored: name → what.
         account_id: Id of our Kommo account, None while it is not known; other accounts' webhooks are not for us.
+        waiting: The oldest work that is due, as JSON; None: nobody knows.
     """
 
     inbox: Inbox
@@ -58,6 +59,7 @@ class Door:
     warnings: Callable[[], dict[str, str]] = dict
     failed_at: float | None = None
     account_id: Callable[[], int | None] = lambda: None
+    waiting: Callable[[], Awaitable[dict[str, Any]]] | None = None
 
     def knows(self, token: str) -> bool:
         """Whether that is one of the tokens. Takes equally long whichever it is, and however much of it is right."""
@@ -141,6 +143,8 @@ def make_app(door: Door, lifespan: Callable[[FastAPI], AbstractAsyncContextManag
         is_ready = all(value == "ok" for value in checks.values())
         status = "ok" if is_ready else "not ready"
         body = {"status": status, "checks": checks, "warnings": door.warnings(), "webhooks": door.counts}
+        if door.waiting is not None and is_ready:
+            body["waiting"] = await door.waiting()
         return JSONResponse(body, 200 if is_ready else 503)
 
     return app

@@ -126,3 +126,21 @@ def test_the_help_names_both(tmp_path: Path) -> None:
     )
     assert "why" in done.stdout
     assert "sweep" in done.stdout
+
+
+def test_why_without_a_meeting_tells_what_waits_and_since_when(office: Office) -> None:
+    assert "Nothing waits." in marcado(office, "why")
+    office.scene.control("/faults", service="kommo", status=502, times=-1)
+    office.customer_cancels()
+    office.due()
+    said = marcado(office, "why")
+    assert "meetings not yet everywhere as agreed" in said
+    assert "status 502" in said
+    assert "Reminders, invitations and questions go out." in said
+
+
+def test_messages_unasked_are_stopped_and_resumed_from_the_terminal(office: Office) -> None:
+    assert "go out" in marcado(office, "proactive")
+    assert "somebody stopped it" in marcado(office, "proactive", "--stop")
+    assert "marcado proactive --resume" in marcado(office, "proactive")
+    assert "go out" in marcado(office, "proactive", "--resume")

@@ -140,7 +140,7 @@ def test_with_nothing_wrong_every_light_is_green(tmp_path: Path) -> None:
     overview = seen(tmp_path)
     assert lit(overview) == []
     assert overview.level is Level.OK
-    assert len(overview.lights) == 8
+    assert len(overview.lights) == 9
 
 
 @pytest.mark.parametrize(
@@ -240,6 +240,9 @@ def test_every_light_has_its_sentence_in_every_language(tmp_path: Path, locale: 
         *((f"whatsapp_{how}", {}) for how in ("open", "connecting", "close", "unknown")),
         *((says, count) for says in ("answers_late", "sending_failed", "sending_stuck", "meetings_under_way", "turns_failed")),
         *((says, count) for says in ("meetings_unsettled", "hints_under_way", "hints_late", "hand_offs_late")),
+        ("proactive_by_hand", {"since": "09/03 10:00"}),
+        ("proactive_stopped", {"since": "09/03 10:00", "reason": "status 403"}),
+        ("proactive_ok", {}),
         *((f"{of}_ok", {}) for of in ("answers", "sending", "meetings", "hints", "hand_offs", "turns")),
     ]
     numbers = seen(tmp_path).numbers

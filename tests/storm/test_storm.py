@@ -12,7 +12,7 @@ from cli.storm_state import differences
 from meetings.business import load_business
 
 BUSINESS = Path(__file__).parents[2] / "business.toml"
-FLOWS = 7  # per seed; 200 of them are a command
+FLOWS = 6  # per seed; 200 of them are a command
 
 
 @cache
