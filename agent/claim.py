@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agent.language import language_written
-from agent.optout import wants_out
+from agent.optout import OptOut, opt_out_of
 from agent.replies import confirmed_meeting
 from agent.review import asks_for_review
 from meetings.business import Business
@@ -58,10 +58,10 @@ class Claims:
             new = await _unanswered(session, customer_id)
             if not new:
                 return Claimed([], Verdict.NOTHING)
-            opts_out = any(wants_out(message.text) for message in new)
-            if opts_out:
+            opt_out = opt_out_of([message.text for message in new])
+            if opt_out is not OptOut.NO:
                 customer.opted_out_at = customer.opted_out_at or now
-            reminded = None if opts_out else await confirmed_meeting(session, self.business, new, now)
+            reminded = None if opt_out is not OptOut.NO else await confirmed_meeting(session, self.business, new, now)
             if reminded is None and customer.paused_until is not None and customer.paused_until > now:
                 made = await replies_made(session, customer_id, min(message.id for message in new))
                 if customer.pause_source == "hand-off" and any(reply.state in _UNSENT for reply in made):
@@ -75,7 +75,7 @@ class Claims:
             if await session.get(Turn, turn_id) is None:
                 session.add(self._turn(turn_id, customer_id))
             ids = [message.id for message in new]
-            if opts_out:
+            if opt_out is OptOut.WHOLE:
                 return Claimed(ids, Verdict.OPTED_OUT)
             if reminded is not None:
                 await confirm(session, reminded, now)

@@ -19,6 +19,7 @@ from agent.history import Conversation, policy, read_conversation
 from agent.identity import identity_objections, owning_up
 from agent.known import known_facts
 from agent.model import text_of
+from agent.optout import OptOut, opt_out_of
 from agent.presence import Presence
 from agent.replies import confirmation
 from agent.senses import Senses
@@ -121,6 +122,11 @@ class Turns:
             if await step("is paused", lambda: self._is_paused(customer_id)):
                 return "paused"
             await step("hear", lambda: self._hear(customer_id, messages))
+            opt_out = await step("opt-out", lambda: self._opt_out(customer_id, messages))
+            if opt_out != OptOut.NO:
+                await step("acknowledge", lambda: self._say_once(customer_id, turn_id, Verdict.OPTED_OUT, min(messages)))
+            if opt_out == OptOut.WHOLE:
+                return Verdict.OPTED_OUT
             spoken = Conversation(**await step("read", lambda: self._read(customer_id, messages)))
             reply, outcome = await self._think(customer_id, turn_id, messages, spoken)
         if await step("taken over", lambda: self._is_taken_over(customer_id)):
@@ -188,6 +194,16 @@ class Turns:
     async def _hear(self, customer_id: int, claimed: list[int]) -> bool:
         await self.s.senses.hear(customer_id, claimed)
         return True
+
+    async def _opt_out(self, customer_id: int, claimed: list[int]) -> str:
+        """Whether they want to hear nothing more, now that what was spoken can be read, too."""
+        async with self.s.db.transaction() as session:
+            rows = await session.scalars(select(Message.text).where(Message.id.in_(claimed)).order_by(Message.id))
+            opt_out = opt_out_of(list(rows))
+            if opt_out is not OptOut.NO:
+                customer = await session.get_one(Customer, customer_id)
+                customer.opted_out_at = customer.opted_out_at or self.s.now()
+        return opt_out.value
 
     async def _locale(self, customer_id: int) -> str:
         async with self.s.db.transaction() as session:
