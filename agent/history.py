@@ -11,7 +11,6 @@ from meetings.booking import is_in_time, latest_meeting, upcoming_meeting
 from meetings.business import Business, in_language
 from meetings.customers import language_of
 from meetings.database import Database
-from meetings.events import ContentKind
 from meetings.introduction import Introduction
 from meetings.qualification import Standing, answers_of, standing
 from meetings.tables import Author, Customer, Meeting, Message, MessageState, Offer
@@ -61,14 +60,12 @@ class Conversation:
         facts: The block of facts as of now.
         new: Texts of the messages to answer, oldest first.
         locale: The customer's language.
-        by_voice: Whether some of what is to be answered was spoken.
     """
 
     history: list[dict[str, str]]
     facts: str
     new: list[str]
     locale: str
-    by_voice: bool
 
 
 async def read_conversation(
@@ -100,7 +97,6 @@ async def read_conversation(
         facts=_facts(business, customer, standing(business, answers), offers, meeting, now, locale),
         new=[_text(m, words, message_chars) for m in rows if m.id in claimed],
         locale=locale,
-        by_voice=any(m.kind == ContentKind.AUDIO for m in rows if m.id in claimed),
     )
 
 

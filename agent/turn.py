@@ -329,9 +329,7 @@ class Turns:
 
     def _context(self, customer_id: int, turn_id: str, spoken: Conversation) -> TurnContext:
         s = self.s
-        return TurnContext(
-            customer_id, turn_id, spoken.locale, s.business, s.booking, s.desk, s.qualifier, s.hand_off, spoken.by_voice
-        )
+        return TurnContext(customer_id, turn_id, spoken.locale, s.business, s.booking, s.desk, s.qualifier, s.hand_off)
 
 
 def _messages(business: Business, spoken: Conversation, images: list[dict[str, Any]]) -> list[AnyMessage]:

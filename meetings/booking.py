@@ -13,6 +13,7 @@ from meetings.business import Business, Seller
 from meetings.database import Database
 from meetings.lifecycle import first_change, revise
 from meetings.qualification import Standing, answers_of, standing
+from meetings.repeat_back import must_repeat_back
 from meetings.slots import Interval, Period, free_slots, horizon, is_within_hours, spread
 from meetings.tables import Author, Change, Customer, Meeting, MeetingPhase, MeetingStatus, Message, MessageState, Offer
 
@@ -80,18 +81,10 @@ class Booking:
         chosen = slots[:most] if day else spread(slots, most, self.business.zone)
         return await self._store_offers(customer_id, turn_id, [(slot, free[slot]) for slot in chosen])
 
-    async def must_repeat_back(self, customer_id: int, option: int, turn_id: str) -> bool:
-        """Whether a choice heard by voice must first be repeated to the customer: True in the turn that hears it, False in any
-        later one. Unknown options need no repeating: booking them is refused anyway.
-        """
+    async def must_repeat_back(self, customer_id: int, option: int) -> bool:
+        """Whether a choice made by voice must first be repeated to the customer."""
         async with self.db.transaction() as session:
-            offer = await session.scalar(select(Offer).where(Offer.customer_id == customer_id, Offer.number == option))
-            if offer is None:
-                return False
-            if offer.repeated_back_in in (None, turn_id):
-                offer.repeated_back_in = turn_id
-                return True
-            return False
+            return await must_repeat_back(session, customer_id, option, self.business.zone)
 
     async def reserve(self, customer_id: int, option: int, turn_id: str) -> int:
         """Holds the offered time for the customer; returns the meeting's id, phase held.

@@ -164,10 +164,14 @@ def is_held_by_tag(customer: Customer, now: datetime) -> bool:
     return customer.pause_source == "tag" and is_paused(customer, now)
 
 
-def pause(customer: Customer, until: datetime) -> None:
-    """The operator silences the agent. A longer pause that is on already stays; so does one that a tag holds."""
+def pause(customer: Customer, until: datetime, source: str = "operator") -> None:
+    """Somebody silences the agent. A longer pause that is on already stays; so does one that a tag holds.
+
+    Args:
+        source: person (typed by hand), hand-off or operator.
+    """
     if customer.paused_until is None or customer.paused_until < until:
-        customer.paused_until, customer.pause_source = until, "operator"
+        customer.paused_until, customer.pause_source = until, source
 
 
 async def resume(session: AsyncSession, customer: Customer, now: datetime) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from meetings.breaker import note_delivery, note_refusal
-from meetings.customers import customer_of, find_customer
+from meetings.customers import customer_of, find_customer, pause
 from meetings.database import Database
 from meetings.echoes import Echoes
 from meetings.events import (
@@ -236,8 +236,7 @@ class Inbox:
                 stored_at=self.now(),
             )
         )
-        customer.paused_until = self.now() + timedelta(minutes=self.pause_min)
-        customer.pause_source = "person"
+        pause(customer, self.now() + timedelta(minutes=self.pause_min), "person")
 
     async def _delivered(self, session: AsyncSession, event: DeliveryUpdate) -> None:
         message = await session.scalar(

@@ -11,7 +11,7 @@ from clients.errors import ServiceError
 from clients.kommo import KommoClient
 from meetings.backoff import wait_after
 from meetings.business import Business, in_language
-from meetings.customers import Leads
+from meetings.customers import Leads, is_paused, pause
 from meetings.database import Database
 from meetings.evidence import find_evidence, proves
 from meetings.qualification import (
@@ -186,11 +186,9 @@ class HandOff:
         now = self.now()
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
-            is_paused = customer.paused_until is not None and customer.paused_until > now
-            if not (is_paused and customer.handed_off_at):
+            if not (is_paused(customer, now) and customer.handed_off_at):
                 customer.handed_off_at, customer.handoff_reason, customer.handoff_task_id = now, reason[:200], None
-            customer.paused_until = now + timedelta(minutes=self.pause_min)
-            customer.pause_source = "hand-off"
+            pause(customer, now + timedelta(minutes=self.pause_min), "hand-off")
         await self.complete(customer_id)
 
     async def alert(self, customer_id: int, reason: str) -> None:

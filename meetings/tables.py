@@ -212,10 +212,7 @@ class Answer(Table):
 
 
 class Offer(Table):
-    """A time that was offered to a customer under a number. Only offered times can be booked.
-
-    `repeated_back_in` is the turn in which a choice made by voice was repeated to the customer for a yes.
-    """
+    """A time that was offered to a customer under a number. Only offered times can be booked."""
 
     __tablename__ = "offer"
     __table_args__ = (UniqueConstraint("customer_id", "number"),)
@@ -227,7 +224,6 @@ class Offer(Table):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     turn_id: Mapped[str] = mapped_column(String(120))
-    repeated_back_in: Mapped[str | None] = mapped_column(String(120))
     offered_at: Mapped[datetime]
 
 

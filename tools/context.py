@@ -13,7 +13,7 @@ from prompts.labels import when_label
 
 @dataclass(frozen=True)
 class TurnContext:
-    """Passed with every run of the agent. `locale` is the customer's language; `by_voice`: some of it was spoken."""
+    """Passed with every run of the agent. `locale` is the customer's language."""
 
     customer_id: int
     turn_id: str
@@ -23,7 +23,6 @@ class TurnContext:
     desk: Desk
     qualifier: Qualifier
     hand_off: HandOff
-    by_voice: bool = False
 
     @property
     def zone(self) -> ZoneInfo:

@@ -130,7 +130,7 @@ def _describe(context: TurnContext, meeting: Meeting) -> str:
 
 async def _repeat_back(context: TurnContext, option: int) -> str | None:
     """An hour that was heard, not read, is repeated before anything is booked."""
-    if context.by_voice and await context.booking.must_repeat_back(context.customer_id, option, context.turn_id):
+    if await context.booking.must_repeat_back(context.customer_id, option):
         return (
             f"CONFIRM_FIRST: the customer chose by voice. Repeat the text of option {option} to them and ask for a yes; "
             "call this tool again when they have answered. Nothing is booked yet."

@@ -64,6 +64,13 @@ def test_a_pause_never_shortens_one_that_is_on(until: Any, source: Any, kept: An
     assert is_paused(customer, NOW)
 
 
+@pytest.mark.parametrize("source", ["person", "hand-off"])
+def test_neither_a_typed_line_nor_a_hand_off_lifts_what_the_tag_holds(source: str) -> None:
+    customer = Customer(jid="x", paused_until=UNTIL_TAKEN_OFF, pause_source="tag")
+    pause(customer, LATER, source)
+    assert (customer.paused_until, customer.pause_source) == (UNTIL_TAKEN_OFF, "tag")
+
+
 # --- resuming ---------------------------------------------------------------------------------------------------------
 
 
