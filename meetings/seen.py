@@ -48,20 +48,28 @@ def event_seen(event: CalendarEvent | None, guest: str | None, holder: int | Non
     """Of a deleted event Google promises nothing but its id.
 
     Args:
-        guest: The customer's address as it was invited, None without one; what others on the list answer is between them and
-            the seller.
+        guest: The customer's address as it was invited; what others on the list answer is between them and the seller. None when
+            we invited nobody: then it is the only one on the list who is not of the seller's own house, invited by the seller.
         holder: The seller on whose calendar it was found, if another.
     """
     if event is None or event.is_cancelled:
         return EventSeen(is_gone=True, updated_at=event.updated_at if event else None)
     return EventSeen(
         is_untimed=event.starts_at is None,
-        is_declined=any(one.response == "declined" and one.is_address(guest) for one in event.guests),
+        is_declined=_customer_declined(event, guest),
         holder=holder,
         starts_at=event.starts_at,
         ends_at=event.ends_at,
         updated_at=event.updated_at,
     )
+
+
+def _customer_declined(event: CalendarEvent, guest: str | None) -> bool:
+    if guest is None:
+        house = event.organizer.rpartition("@")[2].casefold()
+        others = [one for one in event.guests if not one.is_self and one.email.rpartition("@")[2].casefold() != house]
+        return len(others) == 1 and others[0].response == "declined"
+    return any(one.response == "declined" and one.is_address(guest) for one in event.guests)
 
 
 def agreed_of(meeting: Meeting, change: Change) -> Agreed:

@@ -54,6 +54,7 @@ def test_an_event_is_created_under_our_id(world):
         starts_at=START,
         ends_at=END,
         summary=EVENT.summary,
+        description=EVENT.description,
         private={"marcado_meeting": "7"},
         updated_at=datetime.fromisoformat(stored["updated"]),
         organizer=ANA,

@@ -94,6 +94,20 @@ def test_only_the_customer_s_refusal_is_one(who: str, response: GuestResponse, i
     assert seen.is_declined is is_declined
 
 
+@pytest.mark.parametrize(
+    ("guests", "is_declined"),
+    [
+        (["maria@example.com"], True),
+        (["maria@example.com", "ana@solclaro.example"], True),
+        (["engenheiro@solclaro.example"], False),
+        (["maria@example.com", "joao@example.com"], False),  # whose refusal that is, nobody can tell
+    ],
+)
+def test_whom_the_seller_invited_alone_is_the_customer(guests: list[str], is_declined: bool) -> None:
+    declined = tuple(Guest(email, GuestResponse.DECLINED) for email in guests)
+    assert event_seen(event(guests=declined, organizer="ana@solclaro.example"), None).is_declined is is_declined
+
+
 # --- the base ---------------------------------------------------------------------------------------------------------
 
 TASK_BASE = TaskSeen(False, True, "feito", START, END, ANA, TOUCHED)
