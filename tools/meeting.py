@@ -148,5 +148,5 @@ async def _refused(context: TurnContext, error: BookingRefusedError) -> str:
         now = f" Now: {meeting.status} | {_describe(context, meeting)}." if meeting else ""
         return f"{error}.{now} Say so, claim nothing else, and ask what the customer wants to do."
     if error.code == "MEETING_CHANGING":
-        return f"{error}. Say only that; the system tells the customer what comes of it. Ask them to write again in a minute."
+        return f"{error}. Say only that; the system tells the customer what comes of it. Ask them to write again a little later."
     return f"{error}."
