@@ -199,7 +199,7 @@ def make_service(
         lanes,
         business,
         booking,
-        Desk(db, booking, settler, leads, now),
+        Desk(db, booking, settler, leads, synchroniser.sync, now),
         leads,
         Qualifier(db, business, now),
         publisher,

@@ -243,6 +243,14 @@ class KommoClient:
         """
         await self._change("complete task", "tasks", task_id, {"is_completed": True, "result": {"text": result}})
 
+    async def reopen_task(self, task_id: int) -> None:
+        """Opens a completed task again; its result stays. Safe to repeat.
+
+        Raises:
+            NotFoundError: The task was deleted.
+        """
+        await self._change("reopen task", "tasks", task_id, {"is_completed": False})
+
     # Notes
 
     async def add_note(self, lead_id: int, text: str) -> int:

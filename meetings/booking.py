@@ -24,7 +24,8 @@ class BookingRefusedError(Exception):
     """A meeting can't be booked or moved now.
 
     Attributes:
-        code: NOT_QUALIFIED, NOT_OFFERED, SLOT_TAKEN, ALREADY_BOOKED, NO_MEETING, NO_PHONE or CALENDAR_UNREADABLE.
+        code: NOT_QUALIFIED, NOT_OFFERED, SLOT_TAKEN, ALREADY_BOOKED, NO_MEETING, NO_PHONE, CALENDAR_UNREADABLE,
+            MEETING_CHANGED or MEETING_CHANGING.
     """
 
     def __init__(self, code: str, reason: str) -> None:

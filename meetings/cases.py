@@ -14,6 +14,10 @@ class EffectLostError(Exception):
     """A write was accepted, yet reading it back shows something else."""
 
 
+class OvertakenError(EffectLostError):
+    """Nothing was written: what stands there is somebody's newer act, and a look at it was asked for."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One meeting, read in one transaction.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from meetings.business import ResultWords
@@ -139,6 +139,7 @@ class Decision:
         can_be_undone: Kommo or Google lets one take the act back: wait a little before the customer hears of it.
         done_at: When it was done, None when that can't be told.
         put_back: Those of task, lead and event that differ from what is agreed and must be set right.
+        refused: Why this can't be followed whatever else is the case, e.g. "before_start"; "" when it may be.
     """
 
     status: MeetingStatus | None = None
@@ -151,6 +152,7 @@ class Decision:
     can_be_undone: bool = False
     done_at: datetime | None = None
     put_back: frozenset[str] = frozenset()
+    refused: str = ""
 
     @property
     def is_change(self) -> bool:
@@ -195,12 +197,14 @@ def decide(agreed: Agreed, crm: Crm, calendar: EventSeen | None, now: datetime, 
     | the event stands on another seller's calendar | the same |
     | link or status on the lead, an open task of a closed meeting, an all-day event | put back |
 
+    A no_show before the meeting's start is `refused`, for nobody can have missed it yet; a completion then is followed.
     A status that would not be legal (`lifecycle.LEGAL`) is no wish. Deletions in Kommo are final and acted on at once; the rest
     can be undone.
     """
     for wish in _status_wishes(agreed, crm, calendar, now, rules):
         if wish.status is not None and may_become(agreed.status, wish.status) and wish.status is not agreed.status:
-            return wish
+            is_too_early = wish.status is MeetingStatus.NO_SHOW and now < agreed.starts_at
+            return replace(wish, refused="before_start") if is_too_early else wish
     if agreed.status is MeetingStatus.SCHEDULED:
         change = _moved(agreed, crm.task, calendar, _handed_over(agreed, crm, calendar, rules))
         if change is not None:

@@ -32,8 +32,17 @@ class Outcome:
 class Desk:
     """Joins reservation, calendar, CRM and notice into the acts that tools offer."""
 
-    def __init__(self, db: Database, booking: Booking, settler: Settler, leads: Leads, now: Callable[[], datetime]) -> None:
-        self.db, self.booking, self.settler, self.leads, self.now = db, booking, settler, leads, now
+    def __init__(
+        self,
+        db: Database,
+        booking: Booking,
+        settler: Settler,
+        leads: Leads,
+        look: Callable[[int], Awaitable[object]],
+        now: Callable[[], datetime],
+    ) -> None:
+        """`look`: compares a meeting (by id) with Kommo and the calendar and acts on the difference, as the sweep does."""
+        self.db, self.booking, self.settler, self.leads, self.look, self.now = db, booking, settler, leads, look, now
 
     async def book(self, customer_id: int, option: int, turn_id: str) -> Outcome:
         """Books the offered time: holds it, reads the calendar again, creates the event.
@@ -85,18 +94,25 @@ class Desk:
     async def reschedule(self, customer_id: int, option: int) -> Outcome:
         """Moves the customer's meeting to the offered time; the event keeps its id and link.
 
+        What the seller has done to it meanwhile comes first: the customer chose without knowing of it.
+
         Raises:
-            BookingRefusedError: With the reason; the meeting stays as it is.
+            BookingRefusedError: With the reason, also MEETING_CHANGED and MEETING_CHANGING; the customer moved nothing.
             ServiceError: The calendars could not be read; the meeting stays as it is.
         """
+        if await self._take_over(customer_id):
+            raise BookingRefusedError("MEETING_CHANGING", "the company is changing this meeting right now; nothing was moved")
         return await self._with_event(await self.booking.move(customer_id, option))
 
     async def cancel(self, customer_id: int, reason: str) -> Outcome:
         """Cancels the customer's upcoming meeting.
 
+        What was changed just now is for the customer to hear first. A seller's change that still waits is outdone, with a note.
+
         Raises:
-            BookingRefusedError: NO_MEETING.
+            BookingRefusedError: NO_MEETING or MEETING_CHANGED.
         """
+        await self._take_over(customer_id)
         return await self._with_event(await self.booking.cancel(customer_id, reason))
 
     async def save_to_crm(self, customer_id: int) -> Outcome | None:
@@ -142,6 +158,27 @@ class Desk:
         if upcoming is not None:
             with contextlib.suppress(ServiceError):  # an address that could not be invited is tried with the next turn
                 await self.settler.event.ensure_guest(upcoming.id)
+
+    async def _take_over(self, customer_id: int) -> bool:
+        """Looks at what the seller did to the customer's meeting. What can't be read is found before it is written over.
+
+        Returns:
+            Whether a change is known that can still be taken back.
+
+        Raises:
+            BookingRefusedError: MEETING_CHANGED, a change was followed just now.
+        """
+        async with self.db.transaction() as session:
+            meeting = await upcoming_meeting(session, customer_id, self.now())
+        if meeting is None or meeting.phase != MeetingPhase.BOOKED:
+            return False
+        with contextlib.suppress(ServiceError, EffectLostError):
+            await self.look(meeting.id)
+        async with self.db.transaction() as session:
+            seen = await session.get_one(Meeting, meeting.id)
+        if seen.revision != meeting.revision:
+            raise BookingRefusedError("MEETING_CHANGED", "this meeting was changed just now, and the system tells the customer")
+        return bool(seen.wish)
 
     async def _with_event(self, meeting_id: int) -> Outcome:
         await self._try(meeting_id, self.settler.event.ensure)

@@ -10,7 +10,8 @@ from meetings.business import Business, in_language
 from meetings.cases import Case, Cases, EffectLostError
 from meetings.customers import Leads
 from meetings.decide import Crm, LeadSeen, TaskSeen
-from meetings.seen import lead_seen, remember, shown_of
+from meetings.overtaken import Guard
+from meetings.seen import lead_seen, remember, shown_of, task_seen
 from meetings.tables import Meeting, MeetingStatus
 from prompts.catalogue import Catalogue
 from prompts.labels import short_label
@@ -19,15 +20,17 @@ from prompts.labels import short_label
 class TaskEffect:
     """Ensures the task."""
 
-    def __init__(self, cases: Cases, kommo: KommoClient, leads: Leads, business: Business, locale: str) -> None:
+    def __init__(self, cases: Cases, kommo: KommoClient, leads: Leads, guard: Guard, business: Business, locale: str) -> None:
         """`locale`: the sellers' language."""
-        self.cases, self.kommo, self.leads, self.business, self.locale = cases, kommo, leads, business, locale
+        self.cases, self.kommo, self.leads, self.guard = cases, kommo, leads, guard
+        self.business, self.locale = business, locale
 
     async def ensure(self, meeting_id: int) -> None:
         """The lead has one task for the meeting, at its time and with its seller; closed when the meeting is over.
 
         Raises:
             ServiceError: Not known to be so; try again later.
+            OvertakenError: A seller has changed the task since; it stays as it is until that was looked at.
         """
         case = await self.cases.read(meeting_id)
         meeting = case.meeting
@@ -69,9 +72,23 @@ class TaskEffect:
         base = self._as_written(meeting)
         await self.cases.mark(meeting_id, and_then=lambda row: remember(row, Crm(task=base), None))
 
+    async def reopen(self, meeting_id: int) -> None:
+        """Opens the task of a meeting that is still to come again: somebody completed it, and that can't be followed.
+
+        Raises:
+            ServiceError: Not known to be so; try again later.
+        """
+        meeting = (await self.cases.read(meeting_id)).meeting
+        if meeting.kommo_task_id is not None and meeting.status == MeetingStatus.SCHEDULED:
+            with contextlib.suppress(NotFoundError):  # deleted meanwhile
+                await self.kommo.reopen_task(meeting.kommo_task_id)
+
     async def _put(self, case: Case, lead_id: int) -> int:
         meeting = case.meeting
         if meeting.kommo_task_id is not None:
+            if self.guard.is_needed(case):
+                found = await self.kommo.get_task(meeting.kommo_task_id)
+                await self.guard.check(case, Crm(task=task_seen(found, meeting, self.business)))
             await self._write(case, meeting.kommo_task_id)
             return meeting.kommo_task_id
         stray = await self._stray(meeting)
@@ -138,9 +155,9 @@ class TaskEffect:
 class LeadEffect:
     """Ensures google_calendar_link and meeting_status."""
 
-    def __init__(self, cases: Cases, kommo: KommoClient, leads: Leads, fields: tuple[int, int]) -> None:
+    def __init__(self, cases: Cases, kommo: KommoClient, leads: Leads, guard: Guard, fields: tuple[int, int]) -> None:
         """`fields`: ids of the lead fields google_calendar_link and meeting_status."""
-        self.cases, self.kommo, self.leads, self.fields = cases, kommo, leads, fields
+        self.cases, self.kommo, self.leads, self.guard, self.fields = cases, kommo, leads, guard, fields
 
     async def ensure(self, meeting_id: int) -> None:
         """The lead carries link and status; for a new or moved meeting this is read back.
@@ -148,12 +165,16 @@ class LeadEffect:
         Raises:
             ServiceError: Not known to be so; try again later.
             EffectLostError: Kommo accepted the write but does not show it.
+            OvertakenError: A seller has changed the lead since; it stays as it is until that was looked at.
         """
         case = await self.cases.read(meeting_id)
         meeting = case.meeting
         if meeting.lead_rev >= meeting.revision:
             return
         lead_id = await lead_of(case, self.cases, self.leads)
+        if lead_id is not None and case.is_current and shown_of(meeting).lead is not None and self.guard.is_needed(case):
+            found = await self.kommo.get_lead(lead_id)
+            await self.guard.check(case, Crm(lead=lead_seen(found, self.fields, speaks=True)))
         seen = await self._write(meeting, lead_id) if lead_id is not None and case.is_current else None
         await self.cases.mark(meeting_id, lead_rev=meeting.revision, and_then=lambda row: remember(row, Crm(lead=seen), None))
 

@@ -65,6 +65,7 @@ def revise(
     if not may_become(MeetingStatus(meeting.status), wanted):
         raise IllegalChangeError(f"meeting {meeting.id} is {meeting.status} and can't become {wanted}")
     before = snapshot(meeting)
+    outdone = _outdone(meeting, wanted) if by == "customer" else {}
     meeting.status = wanted
     meeting.starts_at = starts_at or meeting.starts_at
     meeting.ends_at = ends_at or meeting.ends_at
@@ -83,10 +84,18 @@ def revise(
             source=source,
             hint=hint,
             before=before,
-            after=snapshot(meeting) | ({"reason": reason} if reason else {}),
+            after=snapshot(meeting) | ({"reason": reason} if reason else {}) | outdone,
             at=now,
         )
     )
+
+
+def _outdone(meeting: Meeting, wanted: MeetingStatus) -> dict[str, str]:
+    """The seller's order that still waited when the customer cancelled, kept so that the seller hears what became of it."""
+    wish = meeting.wish or {}
+    if wanted is not S.CANCELLED or wish.get("status") == S.CANCELLED or not wish.get("because"):
+        return {}
+    return {"outdone": wish["because"]}
 
 
 def _hand_over(meeting: Meeting, seller: Seller) -> None:

@@ -1,4 +1,4 @@
-"""Task, lead and event as the comparison sees them, and the base it compares with, kept with the meeting."""
+"""What a comparison is made of: task, lead and event as it sees them, the base kept with the meeting, the rules."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,10 +7,20 @@ from pydantic import TypeAdapter
 from clients.calendar import CalendarEvent
 from clients.kommo import LOST, KommoLead, KommoTask
 from meetings.business import Business
-from meetings.decide import EVENT, LEAD, TASK, Agreed, Crm, EventSeen, LeadSeen, Shown, TaskSeen
+from meetings.decide import EVENT, LEAD, TASK, Agreed, Crm, EventSeen, LeadSeen, Rules, Shown, TaskSeen
 from meetings.tables import Change, Meeting, MeetingStatus
 
 _TASK, _LEAD, _EVENT = TypeAdapter(TaskSeen), TypeAdapter(LeadSeen), TypeAdapter(EventSeen)
+
+
+def rules_of(business: Business) -> Rules:
+    """What of the business file bears on decisions."""
+    return Rules(
+        words=business.result_words,
+        sellers=frozenset(seller.kommo_user_id for seller in business.sellers),
+        lead_lost=business.sync.lead_lost,
+        lead_deleted=business.sync.lead_deleted,
+    )
 
 
 def task_seen(task: KommoTask | None, meeting: Meeting, business: Business) -> TaskSeen:

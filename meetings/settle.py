@@ -28,6 +28,7 @@ from meetings.lifecycle import notice_key, snapshot
 from meetings.notes import Notes
 from meetings.notices import notice_of
 from meetings.outbox import Outbox
+from meetings.overtaken import Guard
 from meetings.tables import Author, Change, Meeting, MeetingPhase, MessageState
 from prompts.catalogue import Catalogue
 from prompts.labels import hour_label, short_label
@@ -75,9 +76,10 @@ class Settler:
         self.db, self.calendar, self.outbox, self.notes, self.invitations = db, calendar, outbox, notes, invitations
         self.business, self.locale, self.now = business, locale, now
         self.cases = Cases(db)
+        guard = Guard(self.cases, self.note_outdone, business, now)
         self.event = EventEffect(self.cases, calendar, calendars, kommo, business, locale)
-        self.task = TaskEffect(self.cases, kommo, leads, business, locale)
-        self.lead = LeadEffect(self.cases, kommo, leads, fields)
+        self.task = TaskEffect(self.cases, kommo, leads, guard, business, locale)
+        self.lead = LeadEffect(self.cases, kommo, leads, guard, fields)
 
     async def settle(self, meeting_id: int) -> Receipts:
         """Brings every effect that is behind up to date, as far as the services let us.
@@ -158,12 +160,29 @@ class Settler:
         key = f"refused:{meeting_id}:{done}:{decision.fingerprint}"[:120]
         await self.notes.put(key, case.meeting.kommo_lead_id, text, meeting_id)
 
+    async def note_outdone(self, case: Case, act: str) -> None:
+        """Keeps a note for the seller: an act of theirs (a key of the catalogue `story`) came to nothing, as the customer changed
+        the meeting after it.
+        """
+        meeting, change = case.meeting, case.change
+        if meeting.kommo_lead_id is None:
+            return
+        said = {
+            "act": self._story(act),
+            "because": self._story(change.hint),
+            "now": short_label(change.at, self.business.zone, self.locale),
+        }
+        text = Catalogue.load("crm", self.locale).fill("note_outdone", self._of(case) | said)
+        await self.notes.put(f"outdone:{meeting.id}:{change.revision}:{act}", meeting.kommo_lead_id, text, meeting.id)
+
     async def keep_note(self, meeting_id: int) -> None:
         """The lead's feed tells what became of the meeting and why; written with other notes a little later."""
         case = await self.cases.read(meeting_id)
         change, lead_id = case.change, case.meeting.kommo_lead_id
         if lead_id is None or change.what not in _NOTED or change.hint == "lead_deleted":
             return
+        if outdone := change.after.get("outdone"):
+            await self.note_outdone(case, outdone)
         words = Catalogue.load("crm", self.locale)
         zone = self.business.zone
         said = {

@@ -19,8 +19,8 @@ from meetings.calendars import CalendarWatch
 from meetings.database import Database
 from meetings.decide import Crm, Decision, EventSeen, decide
 from meetings.events import HintEntity
-from meetings.seen import agreed_of, lead_seen, task_seen
-from meetings.sync import rules_of, see_event
+from meetings.seen import agreed_of, lead_seen, rules_of, task_seen
+from meetings.sync import see_event
 from meetings.tables import Bookmark, Change, Customer, Hint, Meeting, MeetingPhase, MeetingStatus
 
 log = structlog.get_logger("sweep")

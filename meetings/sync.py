@@ -16,10 +16,10 @@ from meetings.business import Business, Seller
 from meetings.calendars import CalendarWatch
 from meetings.customers import heed_lead
 from meetings.database import Database
-from meetings.decide import Crm, Decision, EventSeen, LeadSeen, Rules, TaskSeen, decide
+from meetings.decide import Crm, Decision, EventSeen, LeadSeen, TaskSeen, decide
 from meetings.events import HintEntity
 from meetings.lifecycle import may_become, revise
-from meetings.seen import agreed_of, event_seen, lead_seen, remember, task_seen
+from meetings.seen import agreed_of, event_seen, lead_seen, remember, rules_of, task_seen
 from meetings.settle import Receipts, Settler
 from meetings.slots import Interval
 from meetings.tables import Change, Customer, Meeting, MeetingPhase, MeetingStatus
@@ -159,7 +159,12 @@ class Synchroniser:
         async with self.db.transaction() as session:
             row = await session.get_one(Meeting, meeting.id)
             if row.revision == meeting.revision:
-                row.wish = {"what": decision.fingerprint, "since": since.isoformat()}
+                row.wish = {
+                    "what": decision.fingerprint,
+                    "since": since.isoformat(),
+                    "status": decision.status,
+                    "because": decision.because,
+                }
                 row.look_at = max(until, now)
         return False
 
@@ -178,12 +183,12 @@ class Synchroniser:
             await self.settler.put_back(meeting.id, decision.put_back, event.holder if event else None)
 
     async def _why_not(self, meeting: Meeting, decision: Decision, event: EventSeen | None) -> str | None:
-        """Why a new time or seller can't be followed; None when it can.
+        """Why a change can't be followed; None when it can.
 
         What was done on the calendar itself need only lie ahead: there the seller sees what else there is.
         """
-        if decision.starts_at is None and decision.kommo_user_id is None:
-            return None
+        if decision.refused or (decision.starts_at is None and decision.kommo_user_id is None):
+            return decision.refused or None
         slot = Interval(decision.starts_at or meeting.starts_at, decision.ends_at or meeting.ends_at)
         if decision.source == "event":
             return "in_the_past" if decision.starts_at and slot.starts_at <= self.now() else None
@@ -227,10 +232,12 @@ class Synchroniser:
     async def _refuse(self, meeting: Meeting, decision: Decision, reason: str, crm: Crm, event: EventSeen | None) -> None:
         """The seller reads on the lead why the meeting stays, and what was changed goes back.
 
-        A lead keeps its responsible user: whose lead it is, is not ours to say.
+        A lead keeps its responsible user: whose lead it is, is not ours to say. Its status goes back, and a task that was
+        completed is opened again.
         """
         log.info("seller's change not possible", meeting=meeting.id, because=decision.because, reason=reason)
-        moved = decision.source if decision.source in ("task", "event") else None
+        is_status = decision.status is not None
+        goes_back = decision.source if is_status or decision.source in ("task", "event") else None
         # What goes back keeps its base until it is back. What else was done at the same time is judged for itself.
         others = Crm(None if decision.source == "task" else crm.task, None if decision.source == "lead" else crm.lead)
         other_event = None if decision.source == "event" else event
@@ -239,13 +246,15 @@ class Synchroniser:
             change = await _newest_change(session, row)
             is_all = not decide(agreed_of(row, change), others, other_event, self.now(), self.rules).is_change
             row.wish, row.look_at = None, None if is_all else self.now()
-            if decision.source == "lead":
+            if decision.source == "lead" and not is_status:
                 remember(row, Crm(None, crm.lead), None)  # accepted as it is, so that it is refused only once
             if is_all:
                 remember(row, others, other_event)
         await self.settler.note_refusal(meeting.id, decision, reason)
-        if moved:
-            await self.settler.put_back(meeting.id, frozenset({moved}), event.holder if event else None)
+        if goes_back:
+            if is_status and goes_back == "task":
+                await self.settler.task.reopen(meeting.id)
+            await self.settler.put_back(meeting.id, frozenset({goes_back}), event.holder if event else None)
 
     async def _accept(self, meeting: Meeting, crm: Crm, event: EventSeen | None, *, is_whole: bool) -> None:
         """What was read is the base from now on. Only a look at everything can tell that a wish was taken back."""
@@ -258,16 +267,6 @@ class Synchroniser:
                 if row.look_at is not None and row.look_at <= self.now():
                     row.look_at = None
             remember(row, crm, event)
-
-
-def rules_of(business: Business) -> Rules:
-    """What of the business file bears on decisions."""
-    return Rules(
-        words=business.result_words,
-        sellers=frozenset(seller.kommo_user_id for seller in business.sellers),
-        lead_lost=business.sync.lead_lost,
-        lead_deleted=business.sync.lead_deleted,
-    )
 
 
 async def see_event(calendars: CalendarWatch, meeting: Meeting, business: Business) -> EventSeen:

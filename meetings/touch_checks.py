@@ -20,7 +20,15 @@ _PATIENCE = 5  # failed looks at Kommo, about a minute, after which the calendar
 
 
 class NotYetError(Exception):
-    """It can't be said that all is as agreed; to be looked at again soon. The message is for the log and the record."""
+    """It can't be said that all is as agreed; to be looked at again soon. The message is for the log and the record.
+
+    Attributes:
+        at: When it can be said (aware); None: not known, it is tried with growing waits.
+    """
+
+    def __init__(self, why: str, *, at: datetime | None = None) -> None:
+        super().__init__(why)
+        self.at = at
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ class Witness:
 
         Raises:
             ServiceError: Google can't be asked (or Kommo, for the first few times).
-            NotYetError: The event is not where the meeting is; a look was asked for.
+            NotYetError: The event is not where the meeting is (a look was asked for), or a seller's change still waits.
         """
         await self.look_at(touch)
         meeting = await self._standing(touch)
@@ -68,6 +76,7 @@ class Witness:
         """Takes over what sellers did in Kommo. While that fails it is tried again for a minute, then done without.
 
         Raises:
+            NotYetError: A seller's change is known that can still be taken back: nobody is told of what it may change.
             Exception: What the look raises, for the first few times.
         """
         try:
@@ -78,6 +87,11 @@ class Witness:
                 raise
             problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
             log.warning("going on without Kommo", touch=touch.id, problem=problem)
+        async with self.db.transaction() as session:
+            meeting = await session.get_one(Meeting, touch.meeting_id)
+        if meeting.wish:
+            is_ahead = meeting.look_at is not None and meeting.look_at > self.now()
+            raise NotYetError("a seller's change can still be taken back", at=meeting.look_at if is_ahead else None)
 
     async def _standing(self, touch: Touch) -> Meeting | None:
         async with self.db.transaction() as session:

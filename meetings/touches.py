@@ -115,7 +115,7 @@ class Touches:
             # A service that is down, something not as agreed, or a mistake of ours: it is tried again, never dropped.
             problem = str(error) if isinstance(error, ServiceError | NotYetError) else type(error).__name__
             log.warning("touch waits", touch=touch_id, kind=str(touch.kind), problem=problem)
-            await self._again(touch, problem)
+            await self._again(touch, problem, at=error.at if isinstance(error, NotYetError) else None)
             return "later"
         await self._conclude(touch, result)
         return result.outcome
@@ -144,10 +144,15 @@ class Touches:
             elif row.due_at == touch.due_at:  # else somebody wants it sooner
                 row.due_at = result.again_at
 
-    async def _again(self, touch: Touch, problem: str) -> None:
+    async def _again(self, touch: Touch, problem: str, *, at: datetime | None) -> None:
+        """At that time, which is no failure; else with growing waits."""
         async with self.db.transaction() as session:
             row = await session.get_one(Touch, touch.id)
-            row.runs, row.attempts, row.problem = row.runs + 1, row.attempts + 1, problem
+            row.runs, row.problem = row.runs + 1, problem
+            if at is not None:
+                row.due_at = at
+                return
+            row.attempts += 1
             row.due_at = self.now() + wait_after(row.attempts)
 
     async def _forget_plans(self, session: AsyncSession) -> None:

@@ -84,7 +84,8 @@ async def reschedule_meeting(option: int, runtime: ToolRuntime[TurnContext]) -> 
     """Move the customer's meeting to an offered time.
 
     First call check_availability and let the customer choose. The system sends the text with the new time.
-    Returns MOVED, SLOT_TAKEN with new options, NOT_OFFERED, NO_MEETING, CONFIRM_FIRST, or CONFIRMING: then claim nothing.
+    Returns MOVED, SLOT_TAKEN with new options, NOT_OFFERED, NO_MEETING, CONFIRM_FIRST, MEETING_CHANGED with what it is now,
+    MEETING_CHANGING, or CONFIRMING: then claim nothing.
 
     Args:
         option: Number of the chosen option, e.g. 1.
@@ -107,7 +108,8 @@ async def reschedule_meeting(option: int, runtime: ToolRuntime[TurnContext]) -> 
 async def cancel_meeting(reason: str, runtime: ToolRuntime[TurnContext]) -> str:
     """Cancel the customer's upcoming meeting.
 
-    Only when the customer clearly wants that. The system sends the text. Returns CANCELLED, NO_MEETING, or CONFIRMING.
+    Only when the customer clearly wants that. The system sends the text. Returns CANCELLED, NO_MEETING, CONFIRMING, or
+    MEETING_CHANGED with what it is now.
 
     Args:
         reason: The customer's reason in a few words, e.g. "vai viajar"; "não disse" when none was given.
@@ -141,4 +143,10 @@ async def _repeat_back(context: TurnContext, option: int) -> str | None:
 async def _refused(context: TurnContext, error: BookingRefusedError) -> str:
     if error.code == "SLOT_TAKEN":
         return f"{error}. Offer these instead; do not confirm yet.\n{await free_times(context)}"
+    if error.code == "MEETING_CHANGED":
+        meeting = await context.desk.current(context.customer_id)
+        now = f" Now: {meeting.status} | {_describe(context, meeting)}." if meeting else ""
+        return f"{error}.{now} Say so, claim nothing else, and ask what the customer wants to do."
+    if error.code == "MEETING_CHANGING":
+        return f"{error}. Say only that; the system tells the customer what comes of it. Ask them to write again a little later."
     return f"{error}."

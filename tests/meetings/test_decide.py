@@ -28,7 +28,7 @@ from meetings.decide import (
     status_named,
 )
 from meetings.lifecycle import may_become
-from meetings.sync import rules_of
+from meetings.seen import rules_of
 from meetings.tables import MeetingStatus
 from prompts.catalogue import LOCALES, Catalogue
 
@@ -163,6 +163,21 @@ def test_every_act_counts_as_the_table_has_it(name: str, status: MeetingStatus) 
     assert verdict(before, seen) == ("nothing" if expected == "-" else expected)
     alone = World(**{act.surface: getattr(seen, act.surface)})  # a hint has one thing looked at, the others say nothing
     assert verdict(before, alone) == ("nothing" if expected == "-" else expected)
+
+
+@pytest.mark.parametrize("name", ["status_set_no_show", "task_no_show"])
+@pytest.mark.parametrize("status", [SCHEDULED, COMPLETED])
+def test_nobody_has_missed_a_meeting_before_its_start(name: str, status: MeetingStatus) -> None:
+    before, act = agreed(status), ACTS[name]
+    seen = as_agreed(before).but(act.surface, **act.fields)
+    assert look(before, seen, now=START - timedelta(seconds=1)).refused == "before_start"
+    assert look(before, seen, now=START).refused == ""
+
+
+@pytest.mark.parametrize("name", [name for name in ACTS if "no_show" not in name])
+def test_before_the_start_everything_else_can_be(name: str) -> None:
+    before, act = agreed(), ACTS[name]
+    assert look(before, as_agreed(before).but(act.surface, **act.fields)).refused == ""
 
 
 FINAL = ("task_deleted", "lead_deleted")  # Kommo has no way to take these back

@@ -77,13 +77,6 @@ ACTS = {
         ("completed", "task_completed"),
         "obrigado pela visita técnica",
     ),
-    "task completed as missed": Act(
-        TASK,
-        lambda h, m: h.seller.completes_task(m.kommo_task_id, "não veio"),
-        lambda h, m: h.seller.reopens_task(m.kommo_task_id),
-        ("no_show", "task_no_show"),
-        "sentimos sua falta",
-    ),
     "task handed over": Act(
         TASK,
         lambda h, m: h.seller.hands_task(m.kommo_task_id, BRUNO),
@@ -354,6 +347,46 @@ def test_a_new_time_and_a_new_seller_are_one_change(tmp_path: Path, scene: Stage
     run(tmp_path, scene, check)
 
 
+@pytest.mark.parametrize("surface", [TASK, LEAD])
+def test_a_no_show_before_the_start_is_put_back_with_a_note(tmp_path: Path, scene: Stage, surface: HintEntity) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        if surface is TASK:
+            house.seller.completes_task(meeting.kommo_task_id, "não veio")
+        else:
+            house.seller.writes_on_lead(status="no_show")
+        await house.look(meeting.id, surface)
+        await house.later(meeting.id)
+        assert (await house.agrees(meeting.id)).status == "scheduled"  # the task is open again, the lead says scheduled
+        [note] = await house.noted()
+        assert "ainda não começou" in note
+        assert len(house.told()) == 1
+        scene.control("/clock", now=at("2026-03-10 15:10").isoformat())
+        await house.look(meeting.id)  # what was put back is not followed later
+        assert (await house.agrees(meeting.id)).status == "scheduled"
+        house.seller.completes_task(meeting.kommo_task_id, "não veio")
+        await house.look(meeting.id, TASK)
+        await house.later(meeting.id)
+        assert (await house.agrees(meeting.id)).status == "no_show"
+
+    run(tmp_path, scene, check)
+
+
+def test_a_no_show_before_the_start_does_not_correct_a_completion(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        house.seller.completes_task(meeting.kommo_task_id)
+        await house.look(meeting.id, TASK)
+        await house.later(meeting.id)
+        house.seller.writes_on_lead(status="no_show")
+        await house.look(meeting.id, LEAD)
+        await house.later(meeting.id)
+        assert (await house.agrees(meeting.id)).status == "completed"
+        assert house.fields()[1] == "completed"
+
+    run(tmp_path, scene, check)
+
+
 def test_a_mark_is_corrected_on_the_lead_without_a_second_message(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
@@ -597,8 +630,8 @@ def test_a_lead_lost_just_before_we_wrote_on_it_is_not_overlooked(tmp_path: Path
     async def check(house: House) -> None:
         meeting = await house.booked()
         house.seller.stages_lead(LOST)
-        await house.changed(meeting.id, start=WEDNESDAY)  # the customer moves; link and status are written and read back
-        assert (await house.settle(meeting.id)).complete
+        await house.changed(meeting.id, start=WEDNESDAY)  # the customer moves; the lead is read before it is written on
+        assert not (await house.settle(meeting.id)).lead
         await house.look(meeting.id, LEAD)
         await house.later(meeting.id)
         assert (await house.story(meeting.id))[-1] == ("cancelled", "lead_lost")
@@ -611,7 +644,7 @@ def test_a_lead_handed_over_just_before_we_wrote_on_it_is_not_overlooked(tmp_pat
         meeting = await house.booked()
         await house.changed(meeting.id, start=WEDNESDAY)
         house.seller.hands_lead(BRUNO)
-        assert (await house.settle(meeting.id)).complete
+        assert not (await house.settle(meeting.id)).lead
         await house.look(meeting.id, LEAD)
         await house.later(meeting.id)
         assert (await house.story(meeting.id))[-1] == ("handed_over", "lead_handed_over")
@@ -659,6 +692,7 @@ def test_of_two_meetings_on_a_lead_its_fields_speak_of_the_newer_one(tmp_path: P
         await house.look(first.id)
         await house.look(second.id)
         assert house.fields() == (second.link, "scheduled")
+        scene.control("/clock", now=second.ends_at.isoformat())
         house.seller.writes_on_lead(link=None, status="no_show")
         for meeting in (first, second):
             await house.look(meeting.id, LEAD)

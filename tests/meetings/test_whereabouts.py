@@ -6,7 +6,7 @@ import pytest
 from meeting_scene import ANA, BRUNO, at, shipped
 
 from meetings.decide import Agreed, Crm, EventSeen, LeadSeen, Rules, Shown, TaskSeen, decide
-from meetings.sync import rules_of
+from meetings.seen import rules_of
 from meetings.tables import MeetingStatus
 
 NOW, BOOKED_AT, DONE_AT = at("2026-03-09 12:00"), at("2026-03-09 08:00"), at("2026-03-09 11:59")

@@ -169,6 +169,8 @@ def test_every_reason_of_a_refusal_that_the_code_gives_has_its_words_and_none_is
         if isinstance(node, ast.AsyncFunctionDef) and node.name in ("check_slot", "_why_not", "_judge"):
             returned = [part for part in ast.walk(node) if isinstance(part, ast.Return) and part.value]
             given |= {str(c.value) for part in returned for c in _alternatives(part.value) if isinstance(c.value, str)}
+        if isinstance(node, ast.keyword) and node.arg == "refused" and isinstance(node.value, ast.Constant):
+            given.add(str(node.value.value))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "_refuse":
             given |= {str(c.value) for arg in node.args for c in _alternatives(arg) if isinstance(c.value, str)}
     given = {reason for reason in given if re.fullmatch(r"[a-z_]+", reason)}  # others are for the log, in plain words

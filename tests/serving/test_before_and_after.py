@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +128,19 @@ def test_an_event_that_somebody_deleted_on_the_calendar_is_not_reminded_of_and_a
     (meeting,) = played.rows(Meeting)
     hints = [hint for hint in played.rows(Hint) if hint.entity == "event"]
     assert {(hint.entity_id, hint.webhook_id) for hint in hints} == {(meeting.id, None)}
+
+
+def test_a_time_that_the_seller_changed_seconds_ago_is_not_reminded_of(play: Callable[..., Played]) -> None:
+    played = play()
+    played.book(2)
+    (task,) = played.people.tasks(task_type_id=2)
+    played.world.clock.set(when("10T09:59") + timedelta(seconds=55))
+    thursday = int(when("12T15:00").timestamp())
+    played.people.do("/seller/task/move", task_id=task["id"], complete_till=thursday)
+    played.world.clock.set(when("10T10:00"))
+    played.stack.settle()
+    assert played.told("um lembrete") == 0
+    assert played.told("mudou de horário") == 1
 
 
 def test_what_was_due_while_we_were_down_is_sent_late_only_while_it_is_of_use(play: Callable[..., Played]) -> None:
