@@ -1,7 +1,8 @@
 """Carries a meeting's newest revision to calendar, task, lead and customer. Every step is an ensure: twice changes nothing.
 
 The order matters once: the event comes first, for nobody may be told of a meeting that the calendar does not have. After it
-the task, the lead and the customer's notice do not wait for each other: Kommo being down does not keep a customer in the dark.
+the task, the lead and the customer's notice do not wait for each other: Kommo being down does not keep a customer in the dark. Nor
+does a calendar that nobody shares with us any more keep a meeting that is off from being told.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,7 +13,7 @@ import structlog
 from sqlalchemy import select
 
 from clients.calendar import CalendarClient
-from clients.errors import ServiceError
+from clients.errors import LoginRefusedError, ServiceError
 from clients.kommo import KommoClient
 from meetings.backoff import wait_after
 from meetings.business import Business
@@ -28,7 +29,7 @@ from meetings.lifecycle import notice_key, snapshot
 from meetings.notes import Notes
 from meetings.notices import notice_of
 from meetings.outbox import Outbox
-from meetings.tables import Author, Change, Meeting, MeetingPhase, MessageState
+from meetings.tables import Author, Change, Meeting, MeetingPhase, MeetingStatus, MessageState
 from prompts.catalogue import Catalogue
 from prompts.labels import hour_label, short_label
 
@@ -88,12 +89,14 @@ class Settler:
         case = await self.cases.read(meeting_id)
         if case.meeting.phase == MeetingPhase.RELEASED:
             return Receipts(event=True, task=True, lead=True, notice=True)
-        problems = await self._attempt(meeting_id, {"event": self.event.ensure})
-        if not problems:
+        errors = await self._attempt(meeting_id, {"event": self.event.ensure})
+        # Of a meeting that is off, a calendar that is closed to us must not keep anybody from knowing.
+        is_off = case.meeting.phase == MeetingPhase.BOOKED and case.meeting.status != MeetingStatus.SCHEDULED
+        if not errors or (is_off and isinstance(errors[0], LoginRefusedError)):
             # The note before the last receipt: once all are there nobody looks at the meeting again.
             steps = {"notice": self.ensure_notice, "task": self.task.ensure, "note": self.keep_note, "lead": self.lead.ensure}
-            problems = await self._attempt(meeting_id, steps)
-        return await self._conclude(meeting_id, problems)
+            errors += await self._attempt(meeting_id, steps)
+        return await self._conclude(meeting_id, [_plainly(error) for error in errors])
 
     async def put_back(self, meeting_id: int, what: frozenset[str], holder: int | None = None) -> None:
         """Sets right what of task, lead and event differs from what is agreed.
@@ -202,17 +205,16 @@ class Settler:
             await self.cases.mark(meeting.id, told=max(told, key=lambda change: change.revision).after)
         return bool(told)
 
-    async def _attempt(self, meeting_id: int, steps: Mapping[str, Callable[[int], Awaitable[None]]]) -> list[str]:
-        problems = []
+    async def _attempt(self, meeting_id: int, steps: Mapping[str, Callable[[int], Awaitable[None]]]) -> list[Exception]:
+        errors: list[Exception] = []
         for name, step in steps.items():
             try:
                 await step(meeting_id)
             except Exception as error:
                 # A service that does not answer, or a mistake of ours: either way it is planned again, never dropped.
-                problem = str(error) if isinstance(error, ServiceError | EffectLostError) else type(error).__name__
-                log.warning("effect failed", meeting=meeting_id, step=name, problem=problem)
-                problems.append(problem)
-        return problems
+                log.warning("effect failed", meeting=meeting_id, step=name, problem=_plainly(error))
+                errors.append(error)
+        return errors
 
     async def _conclude(self, meeting_id: int, problems: list[str]) -> Receipts:
         async with self.db.transaction() as session:
@@ -254,6 +256,11 @@ class Settler:
             await self.outbox.post(case.customer.id, key, text, author=Author.SYSTEM, meeting_id=meeting_id, needs_proof=True)
         # The task, if there is one, is the seller's again: changed once more it is read once more.
         await self.cases.mark(meeting_id, phase=MeetingPhase.RELEASED, kommo_task_id=None)
+
+
+def _plainly(error: Exception) -> str:
+    """Our own errors say what they must, others could carry customers' words."""
+    return str(error) if isinstance(error, ServiceError | EffectLostError) else type(error).__name__
 
 
 def _is_resized(change: Change) -> bool:

@@ -6,12 +6,13 @@ is done: a sweep itself changes nothing.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import or_, select
 
+from clients.errors import ServiceError
 from clients.kommo import KommoClient, KommoLead, KommoTask
 from meetings.booking import newest_meeting_of_lead
 from meetings.business import Business
@@ -53,11 +54,15 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One sweep's result: how many meetings were compared, which disagree, how many tasks made by hand were found."""
+    """One sweep's result: how many meetings were compared, which disagree, how many tasks made by hand were found.
+
+    `unread` are the ids of meetings whose event could not be read: they were compared with Kommo alone.
+    """
 
     compared: int
     disagreements: tuple[Disagreement, ...]
     tasks_by_hand: int
+    unread: tuple[int, ...] = ()
 
 
 class Sweeper:
@@ -88,24 +93,25 @@ class Sweeper:
         """Compares, and has everything that disagrees looked at.
 
         Raises:
-            ServiceError: Kommo or the calendar can't be read.
+            ServiceError: Kommo can't be read.
         """
         found = await self.compare()
         wanted = [d.meeting.id for d in found.disagreements if d.needs_look]
         async with self.db.transaction() as session:
             for meeting in await session.scalars(select(Meeting).where(Meeting.id.in_(wanted))):
                 meeting.look_at = min(meeting.look_at or self.now(), self.now())
-        return Comparison(found.compared, found.disagreements, await self._tasks_by_hand())
+        return replace(found, tasks_by_hand=await self._tasks_by_hand())
 
     async def compare(self) -> Comparison:
         """The same without consequences.
 
         Raises:
-            ServiceError: Kommo or the calendar can't be read.
+            ServiceError: Kommo can't be read.
         """
         rows = await self._open_meetings()
         meetings = [meeting for meeting, _, _, _ in rows]
         tasks, leads, events = await asyncio.gather(self._tasks(meetings), self._leads(meetings), self._events(meetings))
+        unread = tuple(meeting_id for meeting_id, event in events.items() if event is None)
         found = []
         for meeting, customer, change, speaks in rows:
             task = tasks.get(meeting.kommo_task_id)
@@ -118,7 +124,7 @@ class Sweeper:
             one = Disagreement(meeting, customer, decision, _behind(meeting), is_elsewhere)
             if one.needs_look or one.behind:
                 found.append(one)
-        return Comparison(len(rows), tuple(found), 0)
+        return Comparison(len(rows), tuple(found), 0, unread)
 
     async def _open_meetings(self) -> list[tuple[Meeting, Customer, Change, bool]]:
         since = self.now() - _CLOSED_FOR
@@ -149,11 +155,21 @@ class Sweeper:
         chunks = [await self.kommo.list_leads(ids[n : n + _CHUNK]) for n in range(0, len(ids), _CHUNK)]
         return {lead.id: lead for chunk in chunks for lead in chunk}
 
-    async def _events(self, meetings: Sequence[Meeting]) -> dict[int, EventSeen]:
-        """The events of meetings that are still to come, and of those just cancelled; what took place stays as it is."""
+    async def _events(self, meetings: Sequence[Meeting]) -> dict[int, EventSeen | None]:
+        """The events of meetings that are still to come, and of those just cancelled; what took place stays as it is.
+
+        One that can't be read is None and says nothing: a calendar that is closed to us must not keep the others from being seen.
+        """
         wanted = [m for m in meetings if m.status in (MeetingStatus.SCHEDULED, MeetingStatus.CANCELLED)]
-        found = await asyncio.gather(*(see_event(self.calendars, meeting, self.business) for meeting in wanted))
+        found = await asyncio.gather(*(self._event(meeting) for meeting in wanted))
         return {meeting.id: event for meeting, event in zip(wanted, found, strict=True)}
+
+    async def _event(self, meeting: Meeting) -> EventSeen | None:
+        try:
+            return await see_event(self.calendars, meeting, self.business)
+        except ServiceError as error:
+            log.warning("event not read", meeting=meeting.id, problem=str(error))
+            return None
 
     async def _tasks_by_hand(self) -> int:
         """Notes a hint for each Meeting task that nobody told us of; tasks from before our first start are not ours to take."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from meeting_scene import ANA, at
+from meeting_scene import ANA, BRUNO, at
 from sqlalchemy import select
 from sync_scene import (
     EMPTY,
@@ -18,6 +18,7 @@ from sync_scene import (
     WEDNESDAY,
     House,
     Stage,
+    close_calendar,
     reset,
     run,
     staged,
@@ -190,7 +191,27 @@ def test_of_several_meetings_on_a_lead_only_the_newest_is_held_to_its_fields(tmp
     run(tmp_path, scene, check)
 
 
-@pytest.mark.parametrize(("service", "path"), [("kommo", "/tasks$"), ("kommo", "/leads$"), ("google", "/events/")])
+@pytest.mark.parametrize("status", [404, 403, 503])
+def test_a_calendar_that_can_not_be_read_hides_nothing_but_its_own_events(tmp_path: Path, scene: Stage, status: int) -> None:
+    async def check(house: House) -> None:
+        joao = await house.customer(JOAO, OTHER_PHONE, "João Lima")
+        of_ana = await house.booked("2026-03-10 15:00")
+        of_bruno = await house.booked("2026-03-12 10:00", customer=joao, seller=BRUNO)
+        await house.sweeper.sweep()
+        close_calendar(scene, status)
+        house.seller.deletes_event(of_ana)
+        house.seller.deletes_task(of_bruno.kommo_task_id)
+        house.seller.makes_task(WEDNESDAY, lead_id=JOAO)
+        result = await house.sweeper.sweep()
+        assert (result.compared, result.unread, result.tasks_by_hand) == (2, (of_ana.id,), 1)
+        assert [d.meeting.id for d in result.disagreements] == [of_bruno.id]
+        scene.clear_faults()
+        assert [d.meeting.id for d in (await house.sweeper.sweep()).disagreements] == [of_ana.id, of_bruno.id]
+
+    run(tmp_path, scene, check)
+
+
+@pytest.mark.parametrize(("service", "path"), [("kommo", "/tasks$"), ("kommo", "/leads$")])
 def test_what_can_not_be_read_is_not_compared(tmp_path: Path, scene: Stage, service: str, path: str) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
