@@ -116,6 +116,10 @@ def _row(one: Disagreement, business: Business, words: Catalogue) -> Sequence[st
     elif decision.put_back:
         seen = words.text("sweep_differs", what=_names(sorted(decision.put_back), words))
         follows = words.text("sweep_put_back")
+    elif one.is_elsewhere:
+        seen, follows = words.text("sweep_elsewhere"), words.text("sweep_goes_along")
+    elif one.is_untold and not one.behind:
+        seen, follows = words.text("receipt_untold"), words.text("sweep_seller_tells")
     else:
         seen = words.text("sweep_behind", what=_names(one.behind, words))
         follows = words.text("sweep_goes_on")
@@ -142,7 +146,7 @@ def _head(story: Story, business: Business, words: Catalogue) -> RenderableType:
                 status=words.text(f"status_{meeting.status}"),
             )
         ),
-        _receipts(meeting, words),
+        _receipts(meeting, words, is_untold=story.is_untold),
     ]
     if meeting.problem:
         lines.append(Text(words.text("why_problem", problem=meeting.problem), style="red"))
@@ -151,10 +155,13 @@ def _head(story: Story, business: Business, words: Catalogue) -> RenderableType:
     return Panel(Group(*lines), title=f"#{meeting.id}", title_align="left", box=box.ROUNDED)
 
 
-def _receipts(meeting: Meeting, words: Catalogue) -> Text:
+def _receipts(meeting: Meeting, words: Catalogue, *, is_untold: bool) -> Text:
     revs = (meeting.event_rev, meeting.task_rev, meeting.lead_rev, meeting.notice_rev)
     text = Text()
     for name, rev in zip(_RECEIPTS, revs, strict=True):
+        if name == "notice" and is_untold:
+            text.append(f"✘ {words.text('receipt_untold')}   ", style="red")
+            continue
         is_done = rev >= meeting.revision
         text.append(f"{'✔' if is_done else '…'} {words.text(f'receipt_{name}')}   ", style="green" if is_done else "yellow")
     return text

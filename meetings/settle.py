@@ -1,8 +1,8 @@
 """Carries a meeting's newest revision to calendar, task, lead and customer. Every step is an ensure: twice changes nothing.
 
 The order matters once: the event comes first, for nobody may be told of a meeting that the calendar does not have. After it
-the task, the lead and the customer's notice do not wait for each other: Kommo being down does not keep a customer in the dark. Nor
-does a calendar that nobody shares with us any more keep a meeting that is off from being told.
+the task, the lead and the customer's notice do not wait for each other: Kommo being down does not keep a customer in the dark.
+Nor does a calendar that nobody shares with us any more keep anybody from hearing that a meeting is off.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,10 +26,12 @@ from meetings.effects_calendar import EventEffect
 from meetings.effects_crm import LeadEffect, TaskEffect, mark_of
 from meetings.invitations import Invitations
 from meetings.lifecycle import notice_key, snapshot
-from meetings.notes import Notes
+from meetings.notes import Notes, refusal_key
 from meetings.notices import notice_of
 from meetings.outbox import Outbox
+from meetings.seen import shown_of
 from meetings.tables import Author, Change, Meeting, MeetingPhase, MeetingStatus, MessageState
+from meetings.told import who_may_not_know
 from prompts.catalogue import Catalogue
 from prompts.labels import hour_label, short_label
 
@@ -172,6 +174,7 @@ class Settler:
         said = {
             "because": self._story(change.hint),
             "until": hour_label(case.meeting.ends_at, zone),
+            "told": words.text("customer_not_told" if await self._is_untold(case) else "customer_told"),
             "now": short_label(change.at, zone, self.locale),
         }
         text = words.fill("note_resized" if _is_resized(change) else f"note_{change.what}", self._of(case) | said)
@@ -184,6 +187,10 @@ class Settler:
             "when": short_label(case.meeting.starts_at, self.business.zone, self.locale),
             "seller": seller.name if seller else self.business.company.name,
         }
+
+    async def _is_untold(self, case: Case) -> bool:
+        async with self.db.transaction() as session:
+            return bool(await who_may_not_know(session, [case.meeting]))
 
     def _story(self, hint: str) -> str:
         return Catalogue.load("story", self.locale).text(hint)
@@ -249,6 +256,9 @@ class Settler:
             crm = Catalogue.load("crm", self.locale)
             now = short_label(self.now(), self.business.zone, self.locale)
             said = self._of(case) | {"reason": crm.text("refused_no_calendar"), "now": now}
+            task = shown_of(case.meeting).task
+            if case.meeting.kommo_task_id is not None and task is not None and task.updated_at is not None:
+                key = refusal_key(case.meeting.kommo_task_id, int(task.updated_at.timestamp()), "no_calendar")
             await self.notes.put(key, lead_id, crm.fill("note_task_refused", said), meeting_id)
         else:
             words = Catalogue.load("notices", language_of(case.customer, self.locale))

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from meetings.database import Database
 from meetings.phones import match_key, to_e164
 from meetings.tables import SENT_BLINDLY, Change, Customer, Hint, Meeting, Message, Webhook
+from meetings.told import who_may_not_know
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Story:
 
     Attributes:
         hints: Webhooks and polls that named it: when, what, and what came of it.
+        is_untold: WhatsApp did not take the newest notice: the customer may not know of the meeting as it stands.
     """
 
     meeting: Meeting
@@ -58,6 +60,7 @@ class Story:
     lines: tuple[Line, ...]
     told: tuple[Told, ...]
     hints: tuple[tuple[datetime, str, str], ...]
+    is_untold: bool = False
 
 
 async def find_meeting(db: Database, wanted: str) -> int | None:
@@ -106,4 +109,5 @@ async def story_of(db: Database, meeting_id: int) -> Story:
             tuple(
                 (at, f"{source or 'poll'}: {entity}[{action}]", outcome or "…") for at, entity, action, outcome, source in hints
             ),
+            bool(await who_may_not_know(session, [meeting])),
         )

@@ -16,6 +16,7 @@ from clients.errors import ServiceError
 from clients.kommo import KommoClient, KommoLead, KommoTask
 from meetings.booking import newest_meeting_of_lead
 from meetings.business import Business
+from meetings.by_hand import FIRST_START
 from meetings.calendars import CalendarWatch
 from meetings.database import Database
 from meetings.decide import Crm, Decision, EventSeen, decide
@@ -23,6 +24,7 @@ from meetings.events import HintEntity
 from meetings.seen import agreed_of, lead_seen, task_seen
 from meetings.sync import rules_of, see_event
 from meetings.tables import Bookmark, Change, Customer, Hint, Meeting, MeetingPhase, MeetingStatus
+from meetings.told import who_may_not_know
 
 log = structlog.get_logger("sweep")
 _CHUNK = 100
@@ -39,6 +41,8 @@ class Disagreement:
         decision: What a look at it now would decide; nothing of it when only an effect of ours is behind.
         behind: Those of event, task, lead and notice that our newest revision has not reached.
         is_elsewhere: Its task is on another lead than we know of: the two were merged.
+        is_untold: It is still to come, or would have been, and WhatsApp did not take the customer's notice of it. A seller has
+            a task that says so (`meetings/delivery.py`).
     """
 
     meeting: Meeting
@@ -46,6 +50,7 @@ class Disagreement:
     decision: Decision
     behind: tuple[str, ...]
     is_elsewhere: bool = False
+    is_untold: bool = False
 
     @property
     def needs_look(self) -> bool:
@@ -86,7 +91,10 @@ class Sweeper:
     async def begin(self) -> None:
         """Marks the service's very first start: a task made by hand from then on is found even if its webhook is lost."""
         async with self.db.transaction() as session:
-            if await session.get(Bookmark, _BY_HAND) is None:
+            swept = await session.get(Bookmark, _BY_HAND)
+            if await session.get(Bookmark, FIRST_START) is None:
+                session.add(Bookmark(name=FIRST_START, at=swept.at if swept else self.now()))
+            if swept is None:
                 session.add(Bookmark(name=_BY_HAND, at=self.now() + _OVERLAP))
 
     async def sweep(self) -> Comparison:
@@ -111,6 +119,8 @@ class Sweeper:
         rows = await self._open_meetings()
         meetings = [meeting for meeting, _, _, _ in rows]
         tasks, leads, events = await asyncio.gather(self._tasks(meetings), self._leads(meetings), self._events(meetings))
+        async with self.db.transaction() as session:
+            untold = await who_may_not_know(session, meetings)
         unread = tuple(meeting_id for meeting_id, event in events.items() if event is None)
         found = []
         for meeting, customer, change, speaks in rows:
@@ -121,8 +131,9 @@ class Sweeper:
             )
             decision = decide(agreed_of(meeting, change), crm, events.get(meeting.id), self.now(), self.rules)
             is_elsewhere = task is not None and task.lead_id not in (None, meeting.kommo_lead_id)
-            one = Disagreement(meeting, customer, decision, _behind(meeting), is_elsewhere)
-            if one.needs_look or one.behind:
+            is_untold = meeting.id in untold and meeting.ends_at > self.now()
+            one = Disagreement(meeting, customer, decision, _behind(meeting), is_elsewhere, is_untold)
+            if one.needs_look or one.behind or is_untold:
                 found.append(one)
         return Comparison(len(rows), tuple(found), 0, unread)
 

@@ -1,11 +1,13 @@
 """The sweep finds what no webhook told, changes nothing itself, and asks few questions; over served services."""
 
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from meeting_scene import ANA, BRUNO, at
+from meeting_scene import ANA, BRUNO, PHONE, at
+from rich.console import Console
 from sqlalchemy import select
 from sync_scene import (
     EMPTY,
@@ -14,6 +16,7 @@ from sync_scene import (
     MARIA,
     MEETING,
     OTHER_PHONE,
+    TASK,
     TUESDAY,
     WEDNESDAY,
     House,
@@ -24,9 +27,13 @@ from sync_scene import (
     staged,
 )
 
+from cli.operate import show_comparison, show_story
 from clients.errors import ServiceError
 from meetings import sweep
-from meetings.tables import Hint, Meeting, MeetingPhase, MeetingStatus
+from meetings.story import story_of
+from meetings.sweep import Comparison
+from meetings.tables import Hint, Meeting, MeetingPhase, MeetingStatus, Message, MessageState
+from prompts.catalogue import Catalogue
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +229,51 @@ def test_what_can_not_be_read_is_not_compared(tmp_path: Path, scene: Stage, serv
         assert (await house.one(meeting.id)).look_at is None
         await house.sweeper.sweep()
         assert (await house.one(meeting.id)).look_at == scene.now()
+
+    run(tmp_path, scene, check)
+
+
+def shown(house: House, result: Comparison) -> str:
+    """The table of `marcado sweep --dry-run`."""
+    out = Console(width=400, file=StringIO())
+    show_comparison(out, result, house.business, Catalogue.load("operator", "pt-BR"), dry_run=True)
+    return out.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+async def why(house: House, meeting_id: int) -> str:
+    out = Console(width=400, file=StringIO())
+    show_story(out, await story_of(house.db, meeting_id), house.business, Catalogue.load("operator", "pt-BR"))
+    return out.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_notice_that_whatsapp_refused_is_found_and_nobody_claims_that_the_customer_knows(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        assert "✔ cliente avisado" in await why(house, meeting.id)
+        scene.control("/whatsapp/number", phone=PHONE, exists=False)
+        house.seller.moves_task(meeting.kommo_task_id, WEDNESDAY)
+        await house.look(meeting.id, TASK)
+        await house.later(meeting.id)
+        (note,) = await house.noted()
+        assert "não pôde ser avisado no WhatsApp" in note
+        result = await house.sweeper.sweep()
+        assert [(d.meeting.id, d.is_untold, d.needs_look) for d in result.disagreements] == [(meeting.id, True, False)]
+        assert "cliente pode não saber" in shown(house, result)
+        assert "✘ cliente pode não saber" in await why(house, meeting.id)
+        scene.advance(days=3)  # the meeting is over: nobody needs to be told any more
+        assert not any(d.is_untold for d in (await house.sweeper.compare()).disagreements)
+
+    run(tmp_path, scene, check)
+
+
+def test_a_notice_that_failed_after_whatsapp_took_it_is_found(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        async with house.db.transaction() as session:
+            (message,) = await session.scalars(select(Message))
+            message.state = MessageState.FAILED
+        assert [d.is_untold for d in (await house.sweeper.compare()).disagreements] == [True]
+        assert "✘ cliente pode não saber" in await why(house, meeting.id)
 
     run(tmp_path, scene, check)
 
