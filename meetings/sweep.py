@@ -28,7 +28,7 @@ from meetings.told import who_may_not_know
 
 log = structlog.get_logger("sweep")
 _CHUNK = 100
-_CLOSED_FOR = timedelta(days=7)  # how long a meeting that is over is still compared
+_OVER_FOR = timedelta(days=7)  # how long a meeting that is over, or was closed, is still compared
 _BY_HAND = "tasks by hand"
 _OVERLAP = timedelta(minutes=10)  # Kommo's clock and ours may differ
 
@@ -103,12 +103,12 @@ class Sweeper:
         Raises:
             ServiceError: Kommo can't be read.
         """
-        found = await self.compare()
+        found = await self._compare()
         wanted = [d.meeting.id for d in found.disagreements if d.needs_look]
         async with self.db.transaction() as session:
             for meeting in await session.scalars(select(Meeting).where(Meeting.id.in_(wanted))):
                 meeting.look_at = min(meeting.look_at or self.now(), self.now())
-        return replace(found, tasks_by_hand=await self._tasks_by_hand())
+        return replace(found, tasks_by_hand=await self._note_by_hand())
 
     async def compare(self) -> Comparison:
         """The same without consequences.
@@ -116,6 +116,9 @@ class Sweeper:
         Raises:
             ServiceError: Kommo can't be read.
         """
+        return replace(await self._compare(), tasks_by_hand=len(await self._lost_by_hand(self.now())))
+
+    async def _compare(self) -> Comparison:
         rows = await self._open_meetings()
         meetings = [meeting for meeting, _, _, _ in rows]
         tasks, leads, events = await asyncio.gather(self._tasks(meetings), self._leads(meetings), self._events(meetings))
@@ -138,7 +141,7 @@ class Sweeper:
         return Comparison(len(rows), tuple(found), 0, unread)
 
     async def _open_meetings(self) -> list[tuple[Meeting, Customer, Change, bool]]:
-        since = self.now() - _CLOSED_FOR
+        since = self.now() - _OVER_FOR
         async with self.db.transaction() as session:
             rows = await session.execute(
                 select(Meeting, Customer, Change)
@@ -146,7 +149,10 @@ class Sweeper:
                 .join(Change, (Change.meeting_id == Meeting.id) & (Change.revision == Meeting.revision))
                 .where(
                     Meeting.phase == MeetingPhase.BOOKED,
-                    or_(Meeting.status == MeetingStatus.SCHEDULED, Meeting.updated_at > since),
+                    or_(
+                        (Meeting.status == MeetingStatus.SCHEDULED) & (Meeting.ends_at > since),
+                        (Meeting.status != MeetingStatus.SCHEDULED) & (Meeting.updated_at > since),
+                    ),
                 )
                 .order_by(Meeting.id)
             )
@@ -182,11 +188,10 @@ class Sweeper:
             log.warning("event not read", meeting=meeting.id, problem=str(error))
             return None
 
-    async def _tasks_by_hand(self) -> int:
-        """Notes a hint for each Meeting task that nobody told us of; tasks from before our first start are not ours to take."""
+    async def _lost_by_hand(self, now: datetime) -> list[KommoTask]:
+        """Meeting tasks that nobody told us of; those from before our first start are not ours to take."""
         if self.business.sync.task_by_hand == "ignore":
-            return 0
-        now = self.now()
+            return []
         async with self.db.transaction() as session:
             mark = await session.get(Bookmark, _BY_HAND)
         since = mark.at - _OVERLAP if mark else now
@@ -196,7 +201,13 @@ class Sweeper:
             known = set(await session.scalars(select(Meeting.kommo_task_id).where(Meeting.kommo_task_id.in_(ids))))
             waiting = select(Hint.entity_id).where(Hint.entity == HintEntity.TASK, Hint.done_at.is_(None))
             known |= set(await session.scalars(waiting))
-            new = [task for task in tasks if task.lead_id and task.id not in known]
+        return [task for task in tasks if task.lead_id and task.id not in known]
+
+    async def _note_by_hand(self) -> int:
+        """A hint for each of them."""
+        now = self.now()
+        new = await self._lost_by_hand(now)
+        async with self.db.transaction() as session:
             session.add_all(
                 Hint(
                     entity=HintEntity.TASK,

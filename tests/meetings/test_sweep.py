@@ -145,17 +145,18 @@ def test_tasks_and_leads_are_read_together_and_only_events_one_by_one(
         return [(path, len(scene.calls(service, path)) - before[path]) for service, path in PATHS]
 
     PATHS = (("kommo", "/tasks"), ("kommo", "/leads"), ("google", "/events/"))  # noqa: N806
-    assert run(tmp_path, scene, check) == [("/tasks", 1), ("/leads", 1), ("/events/", 3)]
+    assert run(tmp_path, scene, check) == [("/tasks", 2), ("/leads", 1), ("/events/", 3)]  # and the tasks made by hand
     reset(scene)
     monkeypatch.setattr(sweep, "_CHUNK", 2)  # in portions when there are many
     (tmp_path / "again").mkdir()
-    assert run(tmp_path / "again", scene, check) == [("/tasks", 2), ("/leads", 1), ("/events/", 3)]
+    assert run(tmp_path / "again", scene, check) == [("/tasks", 3), ("/leads", 1), ("/events/", 3)]
 
 
 @pytest.mark.parametrize(
     ("status", "days_ago", "is_compared"),
     [
-        (MeetingStatus.SCHEDULED, 30, True),  # forgotten by everybody: still open
+        (MeetingStatus.SCHEDULED, 7, True),  # it ended six days ago
+        (MeetingStatus.SCHEDULED, 9, False),  # forgotten by everybody
         (MeetingStatus.COMPLETED, 6, True),
         (MeetingStatus.COMPLETED, 8, False),
         (MeetingStatus.CANCELLED, 6, True),
@@ -278,6 +279,17 @@ def test_a_notice_that_failed_after_whatsapp_took_it_is_found(tmp_path: Path, sc
     run(tmp_path, scene, check)
 
 
+def test_a_merged_lead_is_said_in_words(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        await house.booked()
+        house.seller.does("/seller/lead/merge", lead_id=MARIA, into_id=JOAO)
+        table = shown(house, await house.sweeper.compare())
+        assert "a tarefa está em outro lead" in table
+        assert "ainda não chegou" not in table
+
+    run(tmp_path, scene, check, lead_deleted="keep")
+
+
 # --- tasks made by hand -----------------------------------------------------------------------------------------------
 
 
@@ -289,6 +301,9 @@ def test_the_first_sweep_takes_no_old_tasks_and_later_ones_find_what_is_new(tmp_
         scene.advance(minutes=5)
         task_id = house.seller.makes_task(lead_id=JOAO)
         scene.advance(minutes=5)
+        for _ in range(2):  # a dry run shows it and leaves it
+            assert "Tarefas de reunião feitas à mão encontradas: 1" in shown(house, await house.sweeper.compare())
+        assert await hints(house) == []
         assert (await house.sweeper.sweep()).tasks_by_hand == 1
         (hint,) = await hints(house)
         assert (hint.entity, hint.entity_id, hint.action, hint.kommo_lead_id, hint.task_type) == (
