@@ -101,6 +101,13 @@ def show_story(out: Console, story: Story, business: Business, words: Catalogue)
             _because(line, words),
         )
     out.print(table)
+    if story.refused:
+        refused = Table(title=words.text("why_refused"), box=box.SIMPLE, title_justify="left", title_style="bold")
+        for key in ("why_when", "why_text"):
+            refused.add_column(words.text(key), overflow="fold")
+        for at, text in story.refused:
+            refused.add_row(short_label(at, business.zone, words.locale), Text(text))
+        out.print(refused)
     told = Table(title=words.text("why_told"), box=box.SIMPLE, title_justify="left", title_style="bold")
     for key in ("why_when", "why_state", "why_text"):
         told.add_column(words.text(key), overflow="fold")

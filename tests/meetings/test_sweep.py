@@ -16,6 +16,7 @@ from sync_scene import (
     MARIA,
     MEETING,
     OTHER_PHONE,
+    SUNDAY,
     TASK,
     TUESDAY,
     WEDNESDAY,
@@ -263,6 +264,25 @@ def test_a_notice_that_whatsapp_refused_is_found_and_nobody_claims_that_the_cust
         assert "✘ cliente pode não saber" in await why(house, meeting.id)
         scene.advance(days=3)  # the meeting is over: nobody needs to be told any more
         assert not any(d.is_untold for d in (await house.sweeper.compare()).disagreements)
+
+    run(tmp_path, scene, check)
+
+
+def test_why_tells_of_refused_changes_and_of_the_task_that_began_it(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        task_id = house.seller.makes_task()
+        async with house.db.transaction() as session:
+            session.add(Hint(entity="task", entity_id=task_id, action="add", stored_at=scene.now(), kommo_lead_id=MARIA))
+        scene.advance(minutes=1)
+        await house.by_hand.adopt(await house.customer(), task_id)
+        (meeting,) = await house.meetings()
+        house.seller.moves_task(task_id, SUNDAY)
+        await house.look(meeting.id, TASK)
+        await house.later(meeting.id)
+        text = await why(house, meeting.id)
+        assert "O que não foi possível" in text
+        assert "esse horário está fora do expediente" in text
+        assert "task[add]" in text
 
     run(tmp_path, scene, check)
 
