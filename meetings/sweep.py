@@ -21,7 +21,7 @@ from meetings.calendars import CalendarWatch
 from meetings.database import Database
 from meetings.decide import Crm, Decision, EventSeen, decide
 from meetings.events import HintEntity
-from meetings.seen import agreed_of, lead_seen, task_seen
+from meetings.seen import agreed_of, event_seen, lead_seen, task_seen
 from meetings.sync import rules_of, see_event
 from meetings.tables import Bookmark, Change, Customer, Hint, Meeting, MeetingPhase, MeetingStatus
 from meetings.told import who_may_not_know
@@ -183,6 +183,9 @@ class Sweeper:
 
     async def _event(self, meeting: Meeting) -> EventSeen | None:
         try:
+            if meeting.status == MeetingStatus.CANCELLED:  # only whether it stands where it was: nobody searches for what is off
+                found = await self.calendars.calendar.get_event(meeting.calendar_id, meeting.event_id)
+                return event_seen(found, meeting.guest_email)
             return await see_event(self.calendars, meeting, self.business)
         except ServiceError as error:
             log.warning("event not read", meeting=meeting.id, problem=str(error))

@@ -299,6 +299,18 @@ def test_a_notice_that_failed_after_whatsapp_took_it_is_found(tmp_path: Path, sc
     run(tmp_path, scene, check)
 
 
+def test_a_cancelled_meeting_costs_one_call_at_google(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        house.seller.deletes_task(meeting.kommo_task_id)
+        await house.look(meeting.id, TASK)
+        before = len(scene.calls("google", "/"))
+        assert await found(house) == []
+        assert len(scene.calls("google", "/")) - before == 1
+
+    run(tmp_path, scene, check)
+
+
 def test_a_merged_lead_is_said_in_words(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         await house.booked()
