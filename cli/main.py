@@ -222,14 +222,15 @@ def sweep(
     business: BusinessOption = None,
 ) -> None:
     settings, rules = _accounts(business)
-    from cli.operate import show_comparison, sweep_now
+    from cli.operate import show_comparison, show_hooks, sweep_now
     from clients.errors import ServiceError
 
     try:
-        found = sweep_now(settings, rules, dry_run=dry_run)
+        found, hooks = sweep_now(settings, rules, dry_run=dry_run)
     except ServiceError as error:
         _stop(words.text("sweep_unreadable", problem=str(error)), [], "")
     show_comparison(out, found, rules, words, dry_run=dry_run)
+    show_hooks(out, hooks, words)
 
 
 @app.command(help=words.text("help_storm"))

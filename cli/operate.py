@@ -1,7 +1,8 @@
 """Commands for the operator of a running service: why a meeting is as it is, and what disagrees."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rich import box
@@ -12,13 +13,25 @@ from rich.text import Text
 
 from cli.settings import Settings
 from cli.wiring import make_sweeper
+from clients.errors import ServiceError
 from meetings.business import Business
 from meetings.database import Database
+from meetings.hooks import Hooks
 from meetings.story import Line, Story, find_meeting, story_of
 from meetings.sweep import Comparison, Disagreement
 from meetings.tables import Meeting
 from prompts.catalogue import Catalogue
 from prompts.labels import short_label
+
+
+@dataclass(frozen=True)
+class HooksSeen:
+    """Our webhooks by service, as they were found (see `Hooks.look`), which of them were repaired, and what is wrong still."""
+
+    states: Mapping[str, str] = field(default_factory=dict)
+    repaired: frozenset[str] = frozenset()
+    problems: tuple[str, ...] = ()
+
 
 _RECEIPTS = ("event", "task", "lead", "notice")
 
@@ -37,18 +50,41 @@ def tell_why(settings: Settings, wanted: str) -> Story | None:
     return asyncio.run(read())
 
 
-def sweep_now(settings: Settings, business: Business, *, dry_run: bool) -> Comparison:
-    """Compares all meetings; unless it is a dry run, the running service (or the next one) looks at what disagrees.
+def sweep_now(settings: Settings, business: Business, *, dry_run: bool) -> tuple[Comparison, HooksSeen]:
+    """Compares all meetings, and looks at our webhooks; unless it is a dry run, the running service (or the next one) looks at
+    what disagrees, and the webhooks are repaired.
 
     Raises:
-        ServiceError: Kommo or the calendar can't be read.
+        ServiceError: Kommo can't be read.
     """
 
-    async def act() -> Comparison:
-        async with make_sweeper(settings, business) as sweeper:
-            return await (sweeper.compare() if dry_run else sweeper.sweep())
+    async def act() -> tuple[Comparison, HooksSeen]:
+        async with make_sweeper(settings, business) as (sweeper, hooks):
+            seen = await _look_at(hooks, dry_run=dry_run)
+            return await (sweeper.compare() if dry_run else sweeper.sweep()), seen
 
     return asyncio.run(act())
+
+
+async def _look_at(hooks: Hooks | None, *, dry_run: bool) -> HooksSeen:
+    if hooks is None:
+        return HooksSeen()
+    try:
+        states = await hooks.look()
+    except ServiceError as error:
+        return HooksSeen(problems=(str(error),))
+    repaired = [] if dry_run else await hooks.ensure()
+    return HooksSeen(states, frozenset(repaired), tuple(hooks.problems.values()))
+
+
+def show_hooks(out: Console, seen: HooksSeen, words: Catalogue) -> None:
+    """A line for each of our webhooks, and what is wrong with them still."""
+    for service, state in seen.states.items():
+        text = words.text("sweep_hook", service=service.capitalize(), state=words.text(f"hook_{state}"))
+        is_repaired = service in seen.repaired
+        out.print(f"{text} {words.text('hook_repaired')}" if is_repaired else text, style=None if state == "well" else "yellow")
+    for problem in seen.problems:
+        out.print(Text(problem), style="red")
 
 
 def show_story(out: Console, story: Story, business: Business, words: Catalogue) -> None:
@@ -65,6 +101,13 @@ def show_story(out: Console, story: Story, business: Business, words: Catalogue)
             _because(line, words),
         )
     out.print(table)
+    if story.refused:
+        refused = Table(title=words.text("why_refused"), box=box.SIMPLE, title_justify="left", title_style="bold")
+        for key in ("why_when", "why_text"):
+            refused.add_column(words.text(key), overflow="fold")
+        for at, text in story.refused:
+            refused.add_row(short_label(at, business.zone, words.locale), Text(text))
+        out.print(refused)
     told = Table(title=words.text("why_told"), box=box.SIMPLE, title_justify="left", title_style="bold")
     for key in ("why_when", "why_state", "why_text"):
         told.add_column(words.text(key), overflow="fold")
@@ -99,7 +142,10 @@ def show_comparison(out: Console, found: Comparison, business: Business, words: 
         out.print(words.text("sweep_count", count=found.compared, differ=len(found.disagreements)), style="bold")
     if found.tasks_by_hand:
         out.print(words.text("sweep_by_hand", count=found.tasks_by_hand))
-    if found.disagreements:
+    if found.unread:
+        numbers = ", ".join(f"#{meeting_id}" for meeting_id in found.unread)
+        out.print(words.text("sweep_unread", meetings=numbers), style="yellow")
+    if found.disagreements or found.tasks_by_hand:
         out.print(words.text("sweep_dry" if dry_run else "sweep_marked"), style="dim")
 
 
@@ -116,6 +162,10 @@ def _row(one: Disagreement, business: Business, words: Catalogue) -> Sequence[st
     elif decision.put_back:
         seen = words.text("sweep_differs", what=_names(sorted(decision.put_back), words))
         follows = words.text("sweep_put_back")
+    elif one.is_elsewhere:
+        seen, follows = words.text("sweep_elsewhere"), words.text("sweep_goes_along")
+    elif one.is_untold and not one.behind:
+        seen, follows = words.text("receipt_untold"), words.text("sweep_seller_tells")
     else:
         seen = words.text("sweep_behind", what=_names(one.behind, words))
         follows = words.text("sweep_goes_on")
@@ -142,7 +192,7 @@ def _head(story: Story, business: Business, words: Catalogue) -> RenderableType:
                 status=words.text(f"status_{meeting.status}"),
             )
         ),
-        _receipts(meeting, words),
+        _receipts(meeting, words, is_untold=story.is_untold),
     ]
     if meeting.problem:
         lines.append(Text(words.text("why_problem", problem=meeting.problem), style="red"))
@@ -151,10 +201,13 @@ def _head(story: Story, business: Business, words: Catalogue) -> RenderableType:
     return Panel(Group(*lines), title=f"#{meeting.id}", title_align="left", box=box.ROUNDED)
 
 
-def _receipts(meeting: Meeting, words: Catalogue) -> Text:
+def _receipts(meeting: Meeting, words: Catalogue, *, is_untold: bool) -> Text:
     revs = (meeting.event_rev, meeting.task_rev, meeting.lead_rev, meeting.notice_rev)
     text = Text()
     for name, rev in zip(_RECEIPTS, revs, strict=True):
+        if name == "notice" and is_untold:
+            text.append(f"✘ {words.text('receipt_untold')}   ", style="red")
+            continue
         is_done = rev >= meeting.revision
         text.append(f"{'✔' if is_done else '…'} {words.text(f'receipt_{name}')}   ", style="green" if is_done else "yellow")
     return text

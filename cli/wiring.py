@@ -170,7 +170,7 @@ def make_service(
     synchroniser = Synchroniser(db, kommo, calendars, booking, settler, business, fields=fields, undo_s=undo_s, now=now)
     publisher = Publisher(db, kommo, leads, business, settings.LOCALE)
     hand_off = HandOff(db, kommo, leads, pause_min=settings.HANDOFF_PAUSE_MIN, locale=settings.LOCALE, now=now)
-    hooks = Hooks(kommo, whatsapp, settings.PUBLIC_URL, token, former_token) if settings.PUBLIC_URL else None
+    hooks = _hooks(settings, kommo, whatsapp)
     account = OwnAccount(kommo)
     dispatcher = Dispatcher(
         db,
@@ -325,21 +325,34 @@ def _touches(
 
 
 @asynccontextmanager
-async def make_sweeper(settings: Settings, business: Business) -> AsyncIterator[Sweeper]:
-    """A sweeper for commands, beside a service that may be running on the same database; it only reads from the services."""
+async def make_sweeper(settings: Settings, business: Business) -> AsyncIterator[tuple[Sweeper, Hooks | None]]:
+    """A sweeper for commands, beside a service that may be running on the same database, which only reads from the services;
+    and our webhooks, None without a PUBLIC_URL.
+    """
     db = Database(settings.DATABASE_URL)
     db.migrate()
     kommo = KommoClient(settings.KOMMO_BASE_URL, settings.KOMMO_ACCESS_TOKEN.get_secret_value())
+    whatsapp = WhatsAppClient(
+        settings.EVOLUTION_BASE_URL, settings.EVOLUTION_API_KEY.get_secret_value(), settings.EVOLUTION_INSTANCE
+    )
     calendar = CalendarClient(settings.GOOGLE_CREDENTIALS_FILE, settings.GOOGLE_CALENDAR_ENDPOINT)
     push = PushChannels(db, calendar, utc_now, public_url=None, secret=settings.WEBHOOK_TOKEN.get_secret_value())
     calendars = CalendarWatch(db, calendar, business, push, utc_now, poll_s=settings.CALENDAR_POLL_S)
     fields = (settings.KOMMO_FIELD_GOOGLE_CALENDAR_LINK, settings.KOMMO_FIELD_MEETING_STATUS)
     try:
-        yield Sweeper(db, kommo, calendars, business, fields=fields, now=utc_now)
+        yield Sweeper(db, kommo, calendars, business, fields=fields, now=utc_now), _hooks(settings, kommo, whatsapp)
     finally:
         await kommo.close()
+        await whatsapp.close()
         await calendar.close()
         await db.close()
+
+
+def _hooks(settings: Settings, kommo: KommoClient, whatsapp: WhatsAppClient) -> Hooks | None:
+    if settings.PUBLIC_URL is None:
+        return None
+    former_token = settings.WEBHOOK_TOKEN_PREVIOUS.get_secret_value() if settings.WEBHOOK_TOKEN_PREVIOUS else None
+    return Hooks(kommo, whatsapp, settings.PUBLIC_URL, settings.WEBHOOK_TOKEN.get_secret_value(), former_token)
 
 
 def _warnings(hooks: Hooks | None, dispatcher: Dispatcher) -> dict[str, str]:

@@ -17,16 +17,17 @@ from meetings.decide import Crm
 from meetings.effects_crm import mark_of
 from meetings.events import ChatIdentity
 from meetings.lifecycle import first_change, snapshot
-from meetings.notes import Notes
+from meetings.notes import Notes, refusal_key
 from meetings.phones import to_e164
 from meetings.seen import remember, task_seen
 from meetings.settle import Settler
 from meetings.slots import Interval
-from meetings.tables import Customer, Meeting, MeetingPhase, MeetingStatus
+from meetings.tables import Bookmark, CrmNote, Customer, Meeting, MeetingPhase, MeetingStatus
 from prompts.catalogue import Catalogue
 from prompts.labels import short_label
 
 log = structlog.get_logger("by_hand")
+FIRST_START = "first start"  # the bookmark of that moment: tasks that nobody touched since are not ours to take
 
 
 class Adoption(StrEnum):
@@ -37,6 +38,7 @@ class Adoption(StrEnum):
     NOT_A_MEETING = "not a meeting"
     KNOWN = "known"
     WAITS = "waits for undo"
+    OLDER = "from before the first start"
 
 
 class ByHand:
@@ -85,6 +87,8 @@ class ByHand:
             known = await session.scalar(select(Customer.id).where(Customer.kommo_lead_id == task.lead_id).order_by(Customer.id))
         if known is not None:
             return known
+        if await self._is_settled(task):
+            return None
         lead = await self.kommo.get_lead(task.lead_id)
         for contact_id in lead.contact_ids if lead else ():
             contact = await self.kommo.get_contact(contact_id)
@@ -120,6 +124,8 @@ class ByHand:
         task = await self.kommo.get_task(task_id)
         if task is None or task.lead_id is None or not self._is_open_meeting(task) or await self._is_ours(customer_id, task):
             return Adoption.NOT_A_MEETING, None
+        if settled := await self._is_settled(task):
+            return settled, None
         now = self.now()
         done_at = min(now, datetime.fromtimestamp(task.updated_at, now.tzinfo) if task.updated_at else now)
         if now < done_at + self.undo:
@@ -136,6 +142,21 @@ class ByHand:
 
     def _is_open_meeting(self, task: KommoTask) -> bool:
         return not task.is_completed and task.task_type_id == self.business.kommo.task_type_id
+
+    async def _is_settled(self, task: KommoTask) -> Adoption | None:
+        """What was decided of a task that nobody changed since: a webhook that names it once more is no new wish.
+
+        Returns:
+            None when it is still to be judged.
+        """
+        async with self.db.transaction() as session:
+            start = await session.get(Bookmark, FIRST_START)
+            refusal = await session.scalar(
+                select(CrmNote.id).where(CrmNote.key.startswith(refusal_key(task.id, task.updated_at, "")))
+            )
+        if refusal is not None:
+            return Adoption.REFUSED
+        return Adoption.OLDER if start and 0 < task.updated_at < int(start.at.timestamp()) else None
 
     async def _is_ours(self, customer_id: int, task: KommoTask) -> bool:
         """Whether the task carries the mark of one of the customer's meetings: we made it, its answer is still on the way."""
@@ -194,4 +215,4 @@ class ByHand:
             reason=words.text(f"refused_{reason}"),
             now=short_label(self.now(), zone, self.locale),
         )
-        await self.notes.put(f"by-hand:{task.id}:{task.updated_at}:{reason}", task.lead_id, text)
+        await self.notes.put(refusal_key(task.id, task.updated_at, reason), task.lead_id, text)

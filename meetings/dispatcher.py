@@ -169,13 +169,13 @@ class Dispatcher:
         """Compares everything with Kommo and the calendar; returns how many meetings disagree. What they need is due then."""
 
         async def act() -> int:
+            if self.hooks:
+                await self.hooks.ensure()  # first: whatever the sweep can't read, we must be told of what happens
             try:
                 found = await self.sweeper.sweep()
             except ServiceError as error:
                 log.warning("sweep failed", problem=str(error))  # the next one is minutes away
                 return 0
-            if self.hooks:
-                await self.hooks.ensure()
             log.info("swept", compared=found.compared, disagree=len(found.disagreements), by_hand=found.tasks_by_hand)
             return len(found.disagreements)
 

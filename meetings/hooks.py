@@ -1,6 +1,7 @@
 """Keeps Kommo and Evolution telling us: their webhooks exist, point here and are switched on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 from urllib.parse import quote
 
 import structlog
@@ -51,6 +52,16 @@ class Hooks:
         self._evolution_url = f"{public_url}/webhook/evolution"
         self._headers = {"X-Marcado-Token": token}
         self.problems: dict[str, str] = {}
+        self._has_asked = False  # for the event that Kommo may not take, since it was last seen there
+
+    async def look(self) -> dict[str, str]:
+        """The state of both webhooks, by service: "well", "missing", "off", "incomplete" or "wrong". Changes nothing.
+
+        Raises:
+            ServiceError: One of them can't be read.
+        """
+        kommo, evolution = await self.kommo.get_webhook(self._kommo_url), await self.whatsapp.get_webhook()
+        return {"kommo": _state(kommo), "evolution": self._state_of_evolution(evolution)}
 
     async def ensure(self) -> list[str]:
         """Looks at both webhooks and sets what is missing, switched off or wrong; returns what was repaired.
@@ -74,7 +85,9 @@ class Hooks:
 
     async def _kommo(self) -> bool:
         found = await self.kommo.get_webhook(self._kommo_url)
-        if _is_well(found):
+        has_edited = found is not None and _UNCERTAIN in found.settings
+        was_well = _is_well(found)
+        if was_well and (has_edited or self._has_asked):
             self._note_edited(found)
             await self._forget_former()
             return False
@@ -90,7 +103,11 @@ class Hooks:
             raise RefusedError("Kommo", "set webhook", "it is switched off; save it under Settings > Integrations > Web hooks")
         self._note_edited(stored)
         await self._forget_former()
-        log.warning("webhook set", of="kommo", was="missing" if found is None else "off" if found.disabled else "incomplete")
+        if _UNCERTAIN not in stored.settings:
+            self._has_asked = True
+            if was_well:
+                return False
+        log.warning("webhook set", of="kommo", was=_state(found))
         return True
 
     async def _forget_former(self) -> None:
@@ -104,6 +121,7 @@ class Hooks:
 
     def _note_edited(self, stored: KommoWebhookSetting | None) -> None:
         if stored is not None and _UNCERTAIN in stored.settings:
+            self._has_asked = False
             self.problems.pop("kommo", None)
             return
         problem = 'Kommo does not announce edited tasks: tick "Task edited" under Settings > Integrations > Web hooks'
@@ -112,19 +130,30 @@ class Hooks:
         self.problems["kommo"] = problem
 
     async def _evolution(self) -> bool:
-        found = await self.whatsapp.get_webhook() or {}
+        state = self._state_of_evolution(await self.whatsapp.get_webhook())
+        self.problems.pop("evolution", None)
+        if state == "well":
+            return False
+        await self.whatsapp.set_webhook(self._evolution_url, self._headers, EVOLUTION_EVENTS)
+        log.warning("webhook set", of="evolution", was=state)
+        return True
+
+    def _state_of_evolution(self, found: Mapping[str, Any] | None) -> str:
+        if not found:
+            return "missing"
         is_well = (
             found.get("enabled") is True
             and found.get("url") == self._evolution_url
             and set(EVOLUTION_EVENTS) <= set(found.get("events") or ())
             and (found.get("headers") or {}).get("X-Marcado-Token") == self._headers["X-Marcado-Token"]
         )
-        self.problems.pop("evolution", None)
-        if is_well:
-            return False
-        await self.whatsapp.set_webhook(self._evolution_url, self._headers, EVOLUTION_EVENTS)
-        log.warning("webhook set", of="evolution", was="wrong" if found else "missing")
-        return True
+        return "well" if is_well else "wrong"
+
+
+def _state(found: KommoWebhookSetting | None) -> str:
+    if found is None:
+        return "missing"
+    return "off" if found.disabled else "well" if set(KOMMO_EVENTS) <= set(found.settings) else "incomplete"
 
 
 def _is_well(found: KommoWebhookSetting | None) -> bool:

@@ -104,3 +104,8 @@ class Notes:
             for note in await session.scalars(select(CrmNote).where(CrmNote.id.in_([n.id for n in notes]))):
                 for name, value in values.items():
                     setattr(note, name, value)
+
+
+def refusal_key(task_id: int, updated_at: int, reason: str) -> str:
+    """The key of the note that says why a task is no meeting; `updated_at` (epoch seconds) is the state of it that was judged."""
+    return f"by-hand:{task_id}:{updated_at}:{reason}"

@@ -2,6 +2,7 @@
 
 The order matters once: the event comes first, for nobody may be told of a meeting that the calendar does not have. After it
 the task, the lead and the customer's notice do not wait for each other: Kommo being down does not keep a customer in the dark.
+Nor does a calendar that nobody shares with us any more keep anybody from hearing that a meeting is off.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,7 +13,7 @@ import structlog
 from sqlalchemy import select
 
 from clients.calendar import CalendarClient
-from clients.errors import ServiceError
+from clients.errors import LoginRefusedError, ServiceError
 from clients.kommo import KommoClient
 from meetings.backoff import wait_after
 from meetings.business import Business
@@ -25,11 +26,13 @@ from meetings.effects_calendar import EventEffect
 from meetings.effects_crm import LeadEffect, TaskEffect, mark_of
 from meetings.invitations import Invitations
 from meetings.lifecycle import notice_key, snapshot
-from meetings.notes import Notes
+from meetings.notes import Notes, refusal_key
 from meetings.notices import notice_of
 from meetings.outbox import Outbox
 from meetings.overtaken import Guard
-from meetings.tables import Author, Change, Meeting, MeetingPhase, MessageState
+from meetings.seen import shown_of
+from meetings.tables import Author, Change, Meeting, MeetingPhase, MeetingStatus, MessageState
+from meetings.told import who_may_not_know
 from prompts.catalogue import Catalogue
 from prompts.labels import hour_label, short_label
 
@@ -90,12 +93,14 @@ class Settler:
         case = await self.cases.read(meeting_id)
         if case.meeting.phase == MeetingPhase.RELEASED:
             return Receipts(event=True, task=True, lead=True, notice=True)
-        problems = await self._attempt(meeting_id, {"event": self.event.ensure})
-        if not problems:
+        errors = await self._attempt(meeting_id, {"event": self.event.ensure})
+        # Of a meeting that is off, a calendar that is closed to us must not keep anybody from knowing.
+        is_off = case.meeting.phase == MeetingPhase.BOOKED and case.meeting.status != MeetingStatus.SCHEDULED
+        if not errors or (is_off and isinstance(errors[0], LoginRefusedError)):
             # The note before the last receipt: once all are there nobody looks at the meeting again.
             steps = {"notice": self.ensure_notice, "task": self.task.ensure, "note": self.keep_note, "lead": self.lead.ensure}
-            problems = await self._attempt(meeting_id, steps)
-        return await self._conclude(meeting_id, problems)
+            errors += await self._attempt(meeting_id, steps)
+        return await self._conclude(meeting_id, [_plainly(error) for error in errors])
 
     async def put_back(self, meeting_id: int, what: frozenset[str], holder: int | None = None) -> None:
         """Sets right what of task, lead and event differs from what is agreed.
@@ -188,6 +193,7 @@ class Settler:
         said = {
             "because": self._story(change.hint),
             "until": hour_label(case.meeting.ends_at, zone),
+            "told": words.text("customer_not_told" if await self._is_untold(case) else "customer_told"),
             "now": short_label(change.at, zone, self.locale),
         }
         text = words.fill("note_resized" if _is_resized(change) else f"note_{change.what}", self._of(case) | said)
@@ -200,6 +206,10 @@ class Settler:
             "when": short_label(case.meeting.starts_at, self.business.zone, self.locale),
             "seller": seller.name if seller else self.business.company.name,
         }
+
+    async def _is_untold(self, case: Case) -> bool:
+        async with self.db.transaction() as session:
+            return bool(await who_may_not_know(session, [case.meeting]))
 
     def _story(self, hint: str) -> str:
         return Catalogue.load("story", self.locale).text(hint)
@@ -221,17 +231,16 @@ class Settler:
             await self.cases.mark(meeting.id, told=max(told, key=lambda change: change.revision).after)
         return bool(told)
 
-    async def _attempt(self, meeting_id: int, steps: Mapping[str, Callable[[int], Awaitable[None]]]) -> list[str]:
-        problems = []
+    async def _attempt(self, meeting_id: int, steps: Mapping[str, Callable[[int], Awaitable[None]]]) -> list[Exception]:
+        errors: list[Exception] = []
         for name, step in steps.items():
             try:
                 await step(meeting_id)
             except Exception as error:
                 # A service that does not answer, or a mistake of ours: either way it is planned again, never dropped.
-                problem = str(error) if isinstance(error, ServiceError | EffectLostError) else type(error).__name__
-                log.warning("effect failed", meeting=meeting_id, step=name, problem=problem)
-                problems.append(problem)
-        return problems
+                log.warning("effect failed", meeting=meeting_id, step=name, problem=_plainly(error))
+                errors.append(error)
+        return errors
 
     async def _conclude(self, meeting_id: int, problems: list[str]) -> Receipts:
         async with self.db.transaction() as session:
@@ -266,6 +275,9 @@ class Settler:
             crm = Catalogue.load("crm", self.locale)
             now = short_label(self.now(), self.business.zone, self.locale)
             said = self._of(case) | {"reason": crm.text("refused_no_calendar"), "now": now}
+            task = shown_of(case.meeting).task
+            if case.meeting.kommo_task_id is not None and task is not None and task.updated_at is not None:
+                key = refusal_key(case.meeting.kommo_task_id, int(task.updated_at.timestamp()), "no_calendar")
             await self.notes.put(key, lead_id, crm.fill("note_task_refused", said), meeting_id)
         else:
             words = Catalogue.load("notices", language_of(case.customer, self.locale))
@@ -273,6 +285,11 @@ class Settler:
             await self.outbox.post(case.customer.id, key, text, author=Author.SYSTEM, meeting_id=meeting_id, needs_proof=True)
         # The task, if there is one, is the seller's again: changed once more it is read once more.
         await self.cases.mark(meeting_id, phase=MeetingPhase.RELEASED, kommo_task_id=None)
+
+
+def _plainly(error: Exception) -> str:
+    """Our own errors say what they must, others could carry customers' words."""
+    return str(error) if isinstance(error, ServiceError | EffectLostError) else type(error).__name__
 
 
 def _is_resized(change: Change) -> bool:

@@ -9,7 +9,8 @@ from sqlalchemy import or_, select
 
 from meetings.database import Database
 from meetings.phones import match_key, to_e164
-from meetings.tables import SENT_BLINDLY, Change, Customer, Hint, Meeting, Message, Webhook
+from meetings.tables import SENT_BLINDLY, Change, CrmNote, Customer, Hint, Meeting, Message, Webhook
+from meetings.told import who_may_not_know
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Story:
 
     Attributes:
         hints: Webhooks and polls that named it: when, what, and what came of it.
+        is_untold: WhatsApp did not take the newest notice: the customer may not know of the meeting as it stands.
+        refused: What a seller wanted and could not be: when, and the note that told them why.
     """
 
     meeting: Meeting
@@ -58,6 +61,8 @@ class Story:
     lines: tuple[Line, ...]
     told: tuple[Told, ...]
     hints: tuple[tuple[datetime, str, str], ...]
+    is_untold: bool = False
+    refused: tuple[tuple[datetime, str], ...] = ()
 
 
 async def find_meeting(db: Database, wanted: str) -> int | None:
@@ -87,15 +92,21 @@ async def story_of(db: Database, meeting_id: int) -> Story:
         customer = await session.get_one(Customer, meeting.customer_id)
         changes = await session.scalars(select(Change).where(Change.meeting_id == meeting_id).order_by(Change.revision))
         messages = await session.scalars(select(Message).where(Message.meeting_id == meeting_id).order_by(Message.id))
+        refusals = await session.execute(
+            select(CrmNote.stored_at, CrmNote.text)
+            .where(CrmNote.meeting_id == meeting_id, CrmNote.key.startswith(f"refused:{meeting_id}:"))
+            .order_by(CrmNote.id)
+        )
         named = [(Hint.entity == "event") & (Hint.entity_id == meeting_id)]
         if meeting.kommo_task_id:
             named.append((Hint.entity == "task") & (Hint.entity_id == meeting.kommo_task_id))
         if meeting.kommo_lead_id:
-            named.append((Hint.entity == "lead") & (Hint.entity_id == meeting.kommo_lead_id))
+            is_of_this = (Hint.entity_id == meeting.kommo_lead_id) & (Hint.stored_at >= meeting.created_at)
+            named.append((Hint.entity == "lead") & is_of_this)  # a task's may be older: one made by hand came before its meeting
         hints = await session.execute(
             select(Hint.stored_at, Hint.entity, Hint.action, Hint.outcome, Webhook.source)
             .outerjoin(Webhook, Webhook.id == Hint.webhook_id)
-            .where(or_(*named), Hint.stored_at >= meeting.created_at)
+            .where(or_(*named))
             .order_by(Hint.id)
         )
         return Story(
@@ -106,4 +117,6 @@ async def story_of(db: Database, meeting_id: int) -> Story:
             tuple(
                 (at, f"{source or 'poll'}: {entity}[{action}]", outcome or "…") for at, entity, action, outcome, source in hints
             ),
+            bool(await who_may_not_know(session, [meeting])),
+            tuple((at, text) for at, text in refusals),
         )

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from clients.errors import LoginRefusedError, NotFoundError
 from clients.kommo import KommoClient
 from meetings.booking import Booking, newest_meeting_of_lead
 from meetings.business import Business, Seller
@@ -109,7 +110,7 @@ class Synchroniser:
         # Tasks may go with their lead: a task that is gone is the seller's word only if the lead is still there.
         went = task is not None and task.is_gone and self.rules.lead_deleted == "keep"
         lead = await self._see_lead(meeting) if went or entity in (None, HintEntity.LEAD) else None
-        event = await self._see_event(meeting) if entity in (None, HintEntity.EVENT) else None
+        event = await self._see_event(meeting, is_named=entity is not None) if entity in (None, HintEntity.EVENT) else None
         return Crm(task, lead), event
 
     async def _see_task(self, meeting: Meeting) -> TaskSeen | None:
@@ -142,8 +143,19 @@ class Synchroniser:
                 customer.kommo_lead_id = task.lead_id
             row.kommo_lead_id = task.lead_id
 
-    async def _see_event(self, meeting: Meeting) -> EventSeen:
-        return await see_event(self.calendars, meeting, self.business)
+    async def _see_event(self, meeting: Meeting, *, is_named: bool) -> EventSeen | None:
+        """None when its calendar is closed to us: it says nothing then, and what was done in Kommo is followed all the same.
+
+        Args:
+            is_named: The event is all that is looked at; then the look is to be done again.
+        """
+        try:
+            return await see_event(self.calendars, meeting, self.business)
+        except (NotFoundError, LoginRefusedError) as error:
+            if is_named:
+                raise
+            log.warning("event not read", meeting=meeting.id, problem=str(error))
+            return None
 
     # What follows
 

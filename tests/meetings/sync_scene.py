@@ -335,6 +335,12 @@ class House:
         return meeting
 
 
+def close_calendar(scene: Scene, status: int) -> None:
+    """Ana's calendar is refused from now on: 404 and 403 for good, anything else as a passing trouble."""
+    body = {"error": {"code": 403, "errors": [{"domain": "calendar", "reason": "forbidden"}]}} if status == 403 else None
+    scene.control("/faults", service="google", path="ana@solclaro", status=status, times=-1, **({"body": body} if body else {}))
+
+
 @contextlib.asynccontextmanager
 async def house(folder: Path, scene: Stage, **rules: Any) -> AsyncIterator[House]:
     """`rules`: sync rules of the business that differ from the shipped ones."""

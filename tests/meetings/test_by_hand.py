@@ -400,6 +400,40 @@ def test_who_has_a_meeting_gets_no_second_one(tmp_path: Path, scene: Stage) -> N
     run(tmp_path, scene, check)
 
 
+def test_a_refused_task_that_nobody_changed_stays_refused_whatever_names_it(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        house.seller.is_busy(TUESDAY)
+        task_id = house.seller.makes_task()
+        assert await adopted(house, task_id) is Adoption.REFUSED
+        for calendar_id, calendar in scene.state("google")["calendars"].items():
+            for event in calendar["events"].values():
+                house.seller.does("/calendar/event/delete", calendar_id=calendar_id, event_id=event["id"])
+        scene.advance(hours=1)
+        assert await adopted(house, task_id) is Adoption.REFUSED  # its webhook once more, or a forged one
+        assert (await house.meetings(), house.told(), len(await house.noted())) == ([], [], 1)
+        house.seller.moves_task(task_id, TUESDAY)
+        assert await adopted(house, task_id) is Adoption.BOOKED
+
+    run(tmp_path, scene, check)
+
+
+def test_a_task_from_before_the_first_start_is_left_alone_until_somebody_changes_it(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        maria = await house.customer()
+        task_id = house.seller.makes_task()
+        of_joao = house.seller.makes_task(lead_id=JOAO)
+        scene.advance(hours=1)
+        await house.sweeper.begin()
+        assert await adopted(house, task_id, maria) is Adoption.OLDER
+        assert await house.by_hand.find_customer(of_joao) is None
+        assert house.told() == []
+        house.seller.moves_task(task_id, WEDNESDAY)
+        await house.sweeper.sweep()
+        assert await adopted(house, task_id, maria) is Adoption.BOOKED
+
+    run(tmp_path, scene, check)
+
+
 def test_a_refused_task_that_is_set_right_is_booked(tmp_path: Path, scene: Stage) -> None:
     async def check(house: House) -> None:
         task_id = house.seller.makes_task(SUNDAY)
@@ -442,6 +476,7 @@ def test_one_that_the_calendar_never_took_is_given_up_with_a_note_and_the_custom
         (note,) = await house.noted()
         assert "Não marquei a reunião da tarefa feita à mão" in note
         scene.clear_faults()
+        assert await adopted(house, task_id, meeting.customer_id) is Adoption.REFUSED  # nobody changed it
         house.seller.moves_task(task_id, WEDNESDAY)  # the seller tries once more
         assert await adopted(house, task_id, meeting.customer_id) is Adoption.BOOKED
         rows: list[Meeting] = await house.meetings()

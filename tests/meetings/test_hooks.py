@@ -76,6 +76,31 @@ async def test_a_webhook_with_too_few_events_is_completed(scene: Scene) -> None:
         assert set(KOMMO_EVENTS) <= set(hook["settings"])  # type: ignore[call-overload]
 
 
+async def test_an_event_that_kommo_took_before_and_somebody_unticked_comes_back(scene: Scene) -> None:
+    async with guarded(scene) as hooks:
+        await hooks.ensure()
+        for _ in range(2):  # as often as somebody does it
+            scene.control(
+                "/kommo/webhook/save", destination=KOMMO_URL, settings=[event for event in KOMMO_EVENTS if event != "update_task"]
+            )
+            assert (await hooks.look())["kommo"] == "incomplete"
+            assert await hooks.ensure() == ["kommo"]
+            assert hooks.problems == {}
+            assert await hooks.look() == {"kommo": "well", "evolution": "well"}
+            assert await hooks.ensure() == []
+
+
+async def test_a_look_repairs_nothing(scene: Scene) -> None:
+    async with guarded(scene) as hooks:
+        assert await hooks.look() == {"kommo": "missing", "evolution": "missing"}
+        assert ours(scene) == []
+        await hooks.ensure()
+        state = scene.sandbox.world.services["kommo"].state
+        next(hook for hook in state.hooks.values() if hook.destination == KOMMO_URL).disabled = True
+        await hooks.whatsapp.set_webhook("http://127.0.0.1:9/elsewhere", {}, EVOLUTION_EVENTS)
+        assert await hooks.look() == {"kommo": "off", "evolution": "wrong"}
+
+
 async def test_edited_tasks_that_kommo_does_not_announce_are_a_problem_to_read(scene: Scene) -> None:
     scene.reset(kommo={"refuse_update_task": 400})
     async with guarded(scene) as hooks:

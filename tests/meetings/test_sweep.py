@@ -1,11 +1,13 @@
 """The sweep finds what no webhook told, changes nothing itself, and asks few questions; over served services."""
 
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from meeting_scene import ANA, at
+from meeting_scene import ANA, BRUNO, PHONE, at
+from rich.console import Console
 from sqlalchemy import select
 from sync_scene import (
     EMPTY,
@@ -14,18 +16,25 @@ from sync_scene import (
     MARIA,
     MEETING,
     OTHER_PHONE,
+    SUNDAY,
+    TASK,
     TUESDAY,
     WEDNESDAY,
     House,
     Stage,
+    close_calendar,
     reset,
     run,
     staged,
 )
 
+from cli.operate import show_comparison, show_story
 from clients.errors import ServiceError
 from meetings import sweep
-from meetings.tables import Hint, Meeting, MeetingPhase, MeetingStatus
+from meetings.story import story_of
+from meetings.sweep import Comparison
+from meetings.tables import Hint, Meeting, MeetingPhase, MeetingStatus, Message, MessageState
+from prompts.catalogue import Catalogue
 
 
 @pytest.fixture(scope="module")
@@ -137,17 +146,18 @@ def test_tasks_and_leads_are_read_together_and_only_events_one_by_one(
         return [(path, len(scene.calls(service, path)) - before[path]) for service, path in PATHS]
 
     PATHS = (("kommo", "/tasks"), ("kommo", "/leads"), ("google", "/events/"))  # noqa: N806
-    assert run(tmp_path, scene, check) == [("/tasks", 1), ("/leads", 1), ("/events/", 3)]
+    assert run(tmp_path, scene, check) == [("/tasks", 2), ("/leads", 1), ("/events/", 3)]  # and the tasks made by hand
     reset(scene)
     monkeypatch.setattr(sweep, "_CHUNK", 2)  # in portions when there are many
     (tmp_path / "again").mkdir()
-    assert run(tmp_path / "again", scene, check) == [("/tasks", 2), ("/leads", 1), ("/events/", 3)]
+    assert run(tmp_path / "again", scene, check) == [("/tasks", 3), ("/leads", 1), ("/events/", 3)]
 
 
 @pytest.mark.parametrize(
     ("status", "days_ago", "is_compared"),
     [
-        (MeetingStatus.SCHEDULED, 30, True),  # forgotten by everybody: still open
+        (MeetingStatus.SCHEDULED, 7, True),  # it ended six days ago
+        (MeetingStatus.SCHEDULED, 9, False),  # forgotten by everybody
         (MeetingStatus.COMPLETED, 6, True),
         (MeetingStatus.COMPLETED, 8, False),
         (MeetingStatus.CANCELLED, 6, True),
@@ -190,7 +200,27 @@ def test_of_several_meetings_on_a_lead_only_the_newest_is_held_to_its_fields(tmp
     run(tmp_path, scene, check)
 
 
-@pytest.mark.parametrize(("service", "path"), [("kommo", "/tasks$"), ("kommo", "/leads$"), ("google", "/events/")])
+@pytest.mark.parametrize("status", [404, 403, 503])
+def test_a_calendar_that_can_not_be_read_hides_nothing_but_its_own_events(tmp_path: Path, scene: Stage, status: int) -> None:
+    async def check(house: House) -> None:
+        joao = await house.customer(JOAO, OTHER_PHONE, "João Lima")
+        of_ana = await house.booked("2026-03-10 15:00")
+        of_bruno = await house.booked("2026-03-12 10:00", customer=joao, seller=BRUNO)
+        await house.sweeper.sweep()
+        close_calendar(scene, status)
+        house.seller.deletes_event(of_ana)
+        house.seller.deletes_task(of_bruno.kommo_task_id)
+        house.seller.makes_task(WEDNESDAY, lead_id=JOAO)
+        result = await house.sweeper.sweep()
+        assert (result.compared, result.unread, result.tasks_by_hand) == (2, (of_ana.id,), 1)
+        assert [d.meeting.id for d in result.disagreements] == [of_bruno.id]
+        scene.clear_faults()
+        assert [d.meeting.id for d in (await house.sweeper.sweep()).disagreements] == [of_ana.id, of_bruno.id]
+
+    run(tmp_path, scene, check)
+
+
+@pytest.mark.parametrize(("service", "path"), [("kommo", "/tasks$"), ("kommo", "/leads$")])
 def test_what_can_not_be_read_is_not_compared(tmp_path: Path, scene: Stage, service: str, path: str) -> None:
     async def check(house: House) -> None:
         meeting = await house.booked()
@@ -205,6 +235,93 @@ def test_what_can_not_be_read_is_not_compared(tmp_path: Path, scene: Stage, serv
     run(tmp_path, scene, check)
 
 
+def shown(house: House, result: Comparison) -> str:
+    """The table of `marcado sweep --dry-run`."""
+    out = Console(width=400, file=StringIO())
+    show_comparison(out, result, house.business, Catalogue.load("operator", "pt-BR"), dry_run=True)
+    return out.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+async def why(house: House, meeting_id: int) -> str:
+    out = Console(width=400, file=StringIO())
+    show_story(out, await story_of(house.db, meeting_id), house.business, Catalogue.load("operator", "pt-BR"))
+    return out.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_notice_that_whatsapp_refused_is_found_and_nobody_claims_that_the_customer_knows(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        assert "✔ cliente avisado" in await why(house, meeting.id)
+        scene.control("/whatsapp/number", phone=PHONE, exists=False)
+        house.seller.moves_task(meeting.kommo_task_id, WEDNESDAY)
+        await house.look(meeting.id, TASK)
+        await house.later(meeting.id)
+        (note,) = await house.noted()
+        assert "não pôde ser avisado no WhatsApp" in note
+        result = await house.sweeper.sweep()
+        assert [(d.meeting.id, d.is_untold, d.needs_look) for d in result.disagreements] == [(meeting.id, True, False)]
+        assert "cliente pode não saber" in shown(house, result)
+        assert "✘ cliente pode não saber" in await why(house, meeting.id)
+        scene.advance(days=3)  # the meeting is over: nobody needs to be told any more
+        assert not any(d.is_untold for d in (await house.sweeper.compare()).disagreements)
+
+    run(tmp_path, scene, check)
+
+
+def test_why_tells_of_refused_changes_and_of_the_task_that_began_it(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        task_id = house.seller.makes_task()
+        async with house.db.transaction() as session:
+            session.add(Hint(entity="task", entity_id=task_id, action="add", stored_at=scene.now(), kommo_lead_id=MARIA))
+        scene.advance(minutes=1)
+        await house.by_hand.adopt(await house.customer(), task_id)
+        (meeting,) = await house.meetings()
+        house.seller.moves_task(task_id, SUNDAY)
+        await house.look(meeting.id, TASK)
+        await house.later(meeting.id)
+        text = await why(house, meeting.id)
+        assert "O que não foi possível" in text
+        assert "esse horário está fora do expediente" in text
+        assert "task[add]" in text
+
+    run(tmp_path, scene, check)
+
+
+def test_a_notice_that_failed_after_whatsapp_took_it_is_found(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        async with house.db.transaction() as session:
+            (message,) = await session.scalars(select(Message))
+            message.state = MessageState.FAILED
+        assert [d.is_untold for d in (await house.sweeper.compare()).disagreements] == [True]
+        assert "✘ cliente pode não saber" in await why(house, meeting.id)
+
+    run(tmp_path, scene, check)
+
+
+def test_a_cancelled_meeting_costs_one_call_at_google(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        house.seller.deletes_task(meeting.kommo_task_id)
+        await house.look(meeting.id, TASK)
+        before = len(scene.calls("google", "/"))
+        assert await found(house) == []
+        assert len(scene.calls("google", "/")) - before == 1
+
+    run(tmp_path, scene, check)
+
+
+def test_a_merged_lead_is_said_in_words(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        await house.booked()
+        house.seller.does("/seller/lead/merge", lead_id=MARIA, into_id=JOAO)
+        table = shown(house, await house.sweeper.compare())
+        assert "a tarefa está em outro lead" in table
+        assert "ainda não chegou" not in table
+
+    run(tmp_path, scene, check, lead_deleted="keep")
+
+
 # --- tasks made by hand -----------------------------------------------------------------------------------------------
 
 
@@ -216,6 +333,9 @@ def test_the_first_sweep_takes_no_old_tasks_and_later_ones_find_what_is_new(tmp_
         scene.advance(minutes=5)
         task_id = house.seller.makes_task(lead_id=JOAO)
         scene.advance(minutes=5)
+        for _ in range(2):  # a dry run shows it and leaves it
+            assert "Tarefas de reunião feitas à mão encontradas: 1" in shown(house, await house.sweeper.compare())
+        assert await hints(house) == []
         assert (await house.sweeper.sweep()).tasks_by_hand == 1
         (hint,) = await hints(house)
         assert (hint.entity, hint.entity_id, hint.action, hint.kommo_lead_id, hint.task_type) == (

@@ -23,6 +23,7 @@ from sync_scene import (
     WEDNESDAY,
     House,
     Stage,
+    close_calendar,
     reset,
     run,
     staged,
@@ -31,7 +32,7 @@ from sync_scene import (
 from clients.errors import ServiceError
 from meetings.events import HintEntity
 from meetings.sync import meetings_named
-from meetings.tables import Customer, Meeting, MeetingPhase
+from meetings.tables import Customer, Meeting, MeetingPhase, MeetingStatus
 
 UNDO = timedelta(seconds=UNDO_S)
 
@@ -309,6 +310,31 @@ def test_when_something_can_not_be_read_nothing_is_changed(tmp_path: Path, scene
         await house.sync.look_again(meeting.id)
         await house.later(meeting.id)
         assert await house.story(meeting.id) == [("booked", "customer_booked"), ("cancelled", "task_deleted")]
+
+    run(tmp_path, scene, check)
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_calendar_that_is_closed_to_us_does_not_hide_what_was_done_in_kommo(tmp_path: Path, scene: Stage, status: int) -> None:
+    async def check(house: House) -> None:
+        joao = await house.customer(JOAO, OTHER_PHONE, "João Lima")
+        done, off = await house.booked(TUESDAY), await house.booked(WEDNESDAY, customer=joao)
+        close_calendar(scene, status)
+        house.seller.completes_task(done.kommo_task_id)
+        await house.look(done.id, TASK)
+        await house.later(done.id)
+        assert (await house.one(done.id)).status == MeetingStatus.COMPLETED
+        house.seller.writes_on_lead(JOAO, status="cancelled")
+        await house.look(off.id, LEAD)
+        await house.later(off.id)
+        assert house.fields(JOAO)[1] == "cancelled"
+        assert "cancelada" in house.told(OTHER_PHONE)[-1]
+        with pytest.raises(ServiceError):
+            await house.look(done.id, EVENT)  # that alone was asked: not known, to be asked again
+        scene.clear_faults()
+        await house.settle(off.id)
+        await house.look(off.id)  # to Google a calendar that is closed has no events: what is still there is taken away now
+        await house.agrees(off.id)
 
     run(tmp_path, scene, check)
 

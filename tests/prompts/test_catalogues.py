@@ -195,7 +195,14 @@ def _alternatives(value: ast.expr | None) -> list[ast.Constant]:
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_kind_of_change_that_is_noted_on_the_lead_has_its_words(locale: str) -> None:
     kinds = ("moved", "handed_over", "cancelled", "completed", "no_show")
-    facts = {"mark": "#12", "when": "10/03 14:00", "seller": "Ana Ribeiro", "because": "PORQUE", "now": "09/03 08:00"}
+    facts = {
+        "mark": "#12",
+        "when": "10/03 14:00",
+        "seller": "Ana Ribeiro",
+        "because": "PORQUE",
+        "told": "AVISADO",
+        "now": "09/03 08:00",
+    }
     for kind in kinds:
         text = Catalogue.load("crm", locale).fill(f"note_{kind}", facts)
         assert all(facts[name] in text for name in ("mark", "when", "because", "now"))
