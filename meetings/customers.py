@@ -1,7 +1,7 @@
 """Who we talk to: one customer per person, whatever spelling their number comes in, and their lead in Kommo."""
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from babel import Locale, UnknownLocaleError
@@ -158,6 +158,12 @@ def is_paused(customer: Customer, now: datetime) -> bool:
     return customer.paused_until is not None and customer.paused_until > now
 
 
+def is_alerted(customer: Customer, now: datetime, within: timedelta = timedelta(days=1)) -> bool:
+    """Whether a seller was given a task about this customer a short while ago, and the agent goes on talking."""
+    at, until = customer.handed_off_at, customer.paused_until
+    return at is not None and now < at + within and (until is None or until <= at)
+
+
 def is_held_by_tag(customer: Customer, now: datetime) -> bool:
     """Whether it is the tag on the lead that silences the agent. Only taking it off ends that."""
     return customer.pause_source == "tag" and is_paused(customer, now)
@@ -183,6 +189,8 @@ async def resume(session: AsyncSession, customer: Customer, now: datetime) -> in
     if is_held_by_tag(customer, now):
         raise HeldByTagError
     if is_paused(customer, now):
+        if customer.pause_source == "hand-off" and customer.handoff_task_id is not None:
+            customer.handed_off_at = customer.handoff_reason = customer.handoff_task_id = None  # no person has it any more
         customer.paused_until, customer.pause_source = None, None
     waiting = await unanswered(session, [customer.id])
     left = [message for message in waiting if message.state != MessageState.NEW]
