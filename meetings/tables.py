@@ -485,7 +485,7 @@ class Touch(Table):
     """One thing to do around a meeting at its time, once. Planned ahead; at its time everything is read again.
 
     `key` names it and its message for ever. `starts_at` is the start of the meeting it was planned for; `step` its minutes or
-    hours in the business file. After `useful_until` it is left undone. `runs` counts looks at it, `attempts` failures in a
+    hours in the business file, of a follow-up 2 when it is asked once more. After `useful_until` it is left undone. `runs` counts looks at it, `attempts` failures in a
     row. A follow-up stays open after the question (`asked_at`) until the outcome is known.
     """
 

@@ -333,9 +333,11 @@ def test_the_words_of_the_texts_themselves_are_understood(locale: str) -> None:
     question = Catalogue.load("crm", locale).text("seller_question", subject="visita", name="Maria", when="10/03/2026 14:00")
     numbered = re.findall(r"^[123] .+$", question, re.MULTILINE)
     assert [understood(line, result_words) for line in numbered] == ["completed", "no_show", "rebook"]
-    asked_by_task = Catalogue.load("crm", locale).sentences["follow_up_task"]
-    answers = re.split(r", | ou | o | or ", re.search(r": ([^:]+)\. ", asked_by_task)[1])  # type: ignore[index]
-    assert [understood(answer, result_words) for answer in answers] == ["completed", "no_show", "rebook"]
+    for key in ("follow_up_task", "follow_up_again"):
+        named = re.search(r": ([^:]+)\. \{\{", Catalogue.load("crm", locale).sentences[key])
+        assert named is not None
+        answers = re.split(r", | ou | o | or ", named[1])
+        assert [understood(answer, result_words) for answer in answers] == ["no_show", "rebook", "cancelled"]
 
 
 @pytest.mark.parametrize("locale", LOCALES)
