@@ -1,12 +1,12 @@
 """A clear yes to a reminder, in any of our languages, and what only looks like one."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from agent.replies import is_yes
 
-WEDNESDAY_AT_10 = datetime(2026, 3, 11, 10)
+WEDNESDAY_AT_10 = datetime(2026, 3, 11, 10, tzinfo=UTC)
 YES = [
     "sim",
     "Sim!",
@@ -122,7 +122,7 @@ def test_and_no_other_time(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["sim, às 14h30", "sim, 2 e 30 não"])
 def test_an_hour_with_minutes_is_named_with_them(text: str) -> None:
-    assert is_yes(text, [], datetime(2026, 3, 11, 14, 30)) == ("14" in text)
+    assert is_yes(text, [], datetime(2026, 3, 11, 14, 30, tzinfo=UTC)) == ("14" in text)
 
 
 @pytest.mark.parametrize("text", NO_YES)
