@@ -314,6 +314,14 @@ def test_a_reminder_and_its_answer_print_all_facts_and_no_word_that_is_false_whe
 
 
 @pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("key", ["confirmation", "reminder", "reminder_ask"])
+def test_the_link_of_a_video_call_has_a_line_of_its_own(key: str, locale: str) -> None:
+    link = "https://meet.google.com/abc-defg-hij"
+    text = Catalogue.load("notices", locale).fill(key, {**FACTS, "meet_link": link})
+    assert f"\n📹 {link}\n" in text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("key", INVITATIONS)
 def test_an_invitation_is_there_with_times_and_without(key: str, locale: str) -> None:
     notices, options = Catalogue.load("notices", locale), "1) terça-feira, 14:00\n2) quarta-feira, 09:00"

@@ -162,6 +162,20 @@ def test_one_that_became_due_late_at_night_while_we_were_down_does_not_wake_anyb
     assert played.told("Responda SIM") == 1
 
 
+def test_a_video_call_that_google_makes_late_stands_in_the_reminder(play: Callable[..., Played]) -> None:
+    played = play(meetings={"meet_link": True})
+    played.people.do("/calendar/options", conference_pending_reads=6)
+    played.book(2)
+    assert played.told("meet.google.com") == 0
+    played.until("10T09:00")
+    played.people.do("/calendar/options", conference_pending_reads=0)
+    played.until("10T10:01")
+    played.until("11T09:01")
+    (meeting,) = played.rows(Meeting)
+    assert meeting.meet_link
+    assert played.told(f"📹 {meeting.meet_link}") > 0
+
+
 def test_a_reminder_whose_answer_was_lost_comes_once(play: Callable[..., Played]) -> None:
     played = play()
     played.book(2)
