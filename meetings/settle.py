@@ -28,7 +28,8 @@ from meetings.lifecycle import notice_key, snapshot
 from meetings.notes import Notes
 from meetings.notices import notice_of
 from meetings.outbox import Outbox
-from meetings.tables import Author, Change, Meeting, MeetingPhase, MessageState
+from meetings.tables import Author, Change, Meeting, MeetingPhase, MeetingStatus, MessageState
+from meetings.touch_plan import awake, is_quiet
 from prompts.catalogue import Catalogue
 from prompts.labels import hour_label, short_label
 
@@ -112,13 +113,15 @@ class Settler:
             await self.event.put_back(meeting_id, holder)
 
     async def ensure_notice(self, meeting_id: int) -> None:
-        """The customer was told of the newest revision, once.
+        """The customer was told of the newest revision, once. Thanks and invitations wait for the end of the quiet hours.
 
         Raises:
             ServiceError: Not known to be sent; try again later.
         """
         case = await self.cases.read(meeting_id)
         if case.meeting.notice_rev >= case.meeting.revision:
+            return
+        if _can_wait(case.meeting) and is_quiet(self.business, self.now()):
             return
         if await self._heard_meanwhile(case):
             case = await self.cases.read(meeting_id)
@@ -223,6 +226,8 @@ class Settler:
                 row.next_try_at = self.now() + wait_after(row.attempts)
             else:
                 row.attempts, row.problem, row.next_try_at = 0, None, None
+                if row.notice_rev < row.revision and _can_wait(row):
+                    row.next_try_at = awake(self.business, self.now())
             gives_up = row.phase == MeetingPhase.HELD and row.created_at + timedelta(minutes=HOLD_MIN) < self.now()
             receipts = Receipts(
                 event=row.event_rev >= row.revision,
@@ -254,6 +259,11 @@ class Settler:
             await self.outbox.post(case.customer.id, key, text, author=Author.SYSTEM, meeting_id=meeting_id, needs_proof=True)
         # The task, if there is one, is the seller's again: changed once more it is read once more.
         await self.cases.mark(meeting_id, phase=MeetingPhase.RELEASED, kommo_task_id=None)
+
+
+def _can_wait(meeting: Meeting) -> bool:
+    """Whether what the customer would be told is no news of a time: it is not sent at night."""
+    return meeting.status in (MeetingStatus.COMPLETED, MeetingStatus.NO_SHOW)
 
 
 def _is_resized(change: Change) -> bool:
