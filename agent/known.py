@@ -9,7 +9,7 @@ from sqlalchemy import select
 from agent.guard import Known
 from meetings.booking import latest_meeting, upcoming_meeting
 from meetings.business import WEEKDAYS, Business, CriterionType, in_language
-from meetings.customers import language_of
+from meetings.customers import is_alerted, is_paused, language_of
 from meetings.database import Database
 from meetings.qualification import answers_of, parse_money
 from meetings.tables import Answer, Author, Change, Customer, Meeting, MeetingPhase, MeetingStatus, Message, Offer
@@ -59,7 +59,7 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
         booked=is_booked,
         moved="moved" in carried_out,
         cancelled="cancelled" in carried_out,
-        handed_off=bool(customer.handed_off_at and customer.paused_until and customer.paused_until > now),
+        handed_off=bool(customer.handed_off_at and is_paused(customer, now)) or is_alerted(customer, now),
         moments=(*(o.starts_at for o in offers), *(m.starts_at for m in meetings), *earlier),
         own_words="\n".join([*_facts(business), *questions, *_by(spoken, Author.SELLER)]),
         zone=business.zone,

@@ -11,7 +11,7 @@ from meetings.business import load_business
 from meetings.qualification import fold
 from prompts.catalogue import DEFAULT_LOCALE, Catalogue
 
-_QUESTION = re.compile(r"#\d+-\d+$")  # the mark of a task that asks how a meeting went
+_QUESTION = re.compile(r"#\d+-\d+(?:-\d+)?$")  # the mark of a task that asks how a meeting went
 
 
 def our_calendars(business_file: Path) -> list[str]:

@@ -196,6 +196,8 @@ def _head(story: Story, business: Business, words: Catalogue) -> RenderableType:
     ]
     if meeting.problem:
         lines.append(Text(words.text("why_problem", problem=meeting.problem), style="red"))
+    elif not meeting.settled and meeting.next_try_at is not None:
+        lines.append(Text(words.text("why_waits", when=short_label(meeting.next_try_at, business.zone, words.locale))))
     if meeting.link:
         lines.append(Text(meeting.link, style="dim"))
     return Panel(Group(*lines), title=f"#{meeting.id}", title_align="left", box=box.ROUNDED)

@@ -1,7 +1,7 @@
 """Who we talk to: one customer per person, whatever spelling their number comes in, and their lead in Kommo."""
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from babel import Locale, UnknownLocaleError
@@ -111,6 +111,7 @@ def _take_lead(customer: Customer, other: Customer) -> None:
         return
     customer.kommo_contact_id, customer.kommo_lead_id = other.kommo_contact_id, other.kommo_lead_id
     customer.kommo_user_id, customer.former_phone = other.kommo_user_id, other.phone or other.former_phone
+    customer.lead_made_with = other.lead_made_with
 
 
 async def find_customer(session: AsyncSession, chat: ChatIdentity) -> Customer | None:
@@ -146,17 +147,32 @@ def heed_lead(customer: Customer, lead: KommoLead, business: Business) -> None:
 
     The responsible user decides whose calendar is offered, when that user is one of our sellers.
     """
-    user_id = lead.responsible_user_id
-    customer.kommo_user_id = user_id if business.seller(user_id) else None
+    if lead.id == customer.kommo_lead_id and lead.responsible_user_id != customer.lead_made_with:
+        customer.lead_made_with = None  # somebody has chosen
+    customer.kommo_user_id = responsible_seller(customer, lead.responsible_user_id, business)
     if business.kommo.pause_tag and business.kommo.pause_tag in lead.tags:
         customer.paused_until, customer.pause_source = UNTIL_TAKEN_OFF, "tag"
     elif customer.pause_source == "tag":
         customer.paused_until, customer.pause_source = None, None
 
 
+def responsible_seller(customer: Customer, user_id: int | None, business: Business) -> int | None:
+    """The Kommo user id of the seller whose lead it is; None for somebody else's, or when nobody has chosen yet.
+
+    A lead that we made has the user of our token, who may well be a seller: that is Kommo's doing.
+    """
+    return user_id if user_id is not None and user_id != customer.lead_made_with and business.seller(user_id) else None
+
+
 def is_paused(customer: Customer, now: datetime) -> bool:
     """Whether the agent is silent for this customer now."""
     return customer.paused_until is not None and customer.paused_until > now
+
+
+def is_alerted(customer: Customer, now: datetime, within: timedelta = timedelta(days=1)) -> bool:
+    """Whether a seller was given a task about this customer a short while ago, and the agent goes on talking."""
+    at, until = customer.handed_off_at, customer.paused_until
+    return at is not None and now < at + within and (until is None or until <= at)
 
 
 def is_held_by_tag(customer: Customer, now: datetime) -> bool:
@@ -188,6 +204,8 @@ async def resume(session: AsyncSession, customer: Customer, now: datetime) -> in
     if is_held_by_tag(customer, now):
         raise HeldByTagError
     if is_paused(customer, now):
+        if customer.pause_source == "hand-off" and customer.handoff_task_id is not None:
+            customer.handed_off_at = customer.handoff_reason = customer.handoff_task_id = None  # no person has it any more
         customer.paused_until, customer.pause_source = None, None
     waiting = await unanswered(session, [customer.id])
     left = [message for message in waiting if message.state != MessageState.NEW]
@@ -334,13 +352,17 @@ class Leads:
             lead_id, contact_id = await self.kommo.create_lead_with_contact(
                 title, contact_name=name, phone=phone, tags=[rules.lead_tag], **place
             )
-        await self._save(customer_id, lead_id, contact_id, await self.kommo.get_lead(lead_id))
+        lead = await self.kommo.get_lead(lead_id)
+        await self._save(customer_id, lead_id, contact_id, lead, made_with=lead.responsible_user_id if lead else None)
         return lead_id
 
-    async def _save(self, customer_id: int, lead_id: int, contact_id: int | None, lead: KommoLead | None) -> None:
+    async def _save(
+        self, customer_id: int, lead_id: int, contact_id: int | None, lead: KommoLead | None, made_with: int | None = None
+    ) -> None:
+        """`made_with`: the responsible user that Kommo gave a lead which we have just made."""
         async with self.db.transaction() as session:
             customer = await session.get_one(Customer, customer_id)
-            customer.kommo_lead_id = lead_id
+            customer.kommo_lead_id, customer.lead_made_with = lead_id, made_with
             customer.kommo_contact_id = contact_id or customer.kommo_contact_id
             if lead is not None:
                 heed_lead(customer, lead, self.business)

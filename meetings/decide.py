@@ -59,6 +59,7 @@ class EventSeen:
         is_untimed: Somebody made it an all-day event; it has no hours then.
         is_declined: The customer declined the invitation.
         holder: Kommo user id of the seller on whose calendar it was found, None when that is the meeting's own.
+        meet_link: Its video call, empty without one or when that was not read. Nothing is decided by it.
     """
 
     is_gone: bool = False
@@ -68,6 +69,7 @@ class EventSeen:
     ends_at: datetime | None = None
     updated_at: datetime | None = None
     holder: int | None = None
+    meet_link: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

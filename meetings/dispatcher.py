@@ -343,13 +343,15 @@ class Dispatcher:
         )
         async with self.db.transaction() as session:
             rows = await session.execute(
-                select(Meeting.id, Meeting.customer_id, Meeting.revision, Meeting.attempts).where(
+                select(Meeting.id, Meeting.customer_id, Meeting.revision, Meeting.attempts, Meeting.next_try_at).where(
                     Meeting.phase != MeetingPhase.RELEASED, Meeting.is_behind(), late
                 )
             )
             due = list(rows.all())
-        for meeting_id, customer_id, revision, attempts in due:
+        for meeting_id, customer_id, revision, attempts, planned in due:
             workflow_id = f"settle:{meeting_id}:{revision}:{attempts}"
+            if planned is not None:  # what waits for the morning has not failed: the number of attempts does not tell it apart
+                workflow_id += f":{int(planned.timestamp())}"
             await self._enqueue(SETTLE, meeting_id, lane=lane_of(customer_id), workflow_id=workflow_id)
 
     async def _hand_offs(self) -> None:

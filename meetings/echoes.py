@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from clients.kommo import LOST
 from meetings.business import Business
+from meetings.customers import responsible_seller
 from meetings.events import HintEntity, KommoHint, LeadShown
 from meetings.seen import shown_of
 from meetings.sync import meetings_named
@@ -45,9 +46,8 @@ class Echoes:
 
     def _is_heeded(self, customer: Customer, shows: LeadShown) -> bool:
         """As in `heed_lead`: whose lead it is, and the tag that silences the agent."""
-        seller = self.business.seller(shows.responsible_user_id)
         is_tagged = bool(self.business.kommo.pause_tag) and self.business.kommo.pause_tag in shows.tags
-        is_known = customer.kommo_user_id == (seller.kommo_user_id if seller else None)
+        is_known = customer.kommo_user_id == responsible_seller(customer, shows.responsible_user_id, self.business)
         return is_known and is_tagged == (customer.pause_source == "tag")
 
 

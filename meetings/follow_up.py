@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from clients.errors import NotFoundError
 from clients.kommo import KommoClient, KommoTask
-from meetings.answers import understood
+from meetings.answers import SellerAnswer, understood
 from meetings.business import Business
 from meetings.customers import Leads
 from meetings.database import Database
@@ -21,6 +21,7 @@ FOLLOW_UP_TASK = 1  # Kommo's built-in task type
 _UNANSWERED = timedelta(hours=4)  # then a WhatsApp question becomes a task too
 _LOOK_EVERY = timedelta(minutes=30)  # at an open task; its webhook makes it sooner
 _GIVE_UP = timedelta(days=7)
+_SECOND = 2  # the step of a question that is asked once more
 
 
 class FollowUps:
@@ -91,14 +92,23 @@ class FollowUps:
         if task is None:
             return Result("task deleted")
         if task.is_completed:
-            answer = understood(task.result, self.business.result_words)
+            # Most people tick a task off without a word, which the question says means yes.
+            answer = understood(task.result, self.business.result_words) if task.result.strip() else SellerAnswer.COMPLETED
             if answer is None:
-                return Result("answer unclear")
+                return await self._ask_again(touch, meeting)
             await self.outcomes.take(touch.id, answer, hint="follow_up_answered")
             return Result(answer.value)
         if touch.asked_at is not None and touch.asked_at + _GIVE_UP < self.now():
             return Result("unanswered")
         return Result("asked", again_at=self.now() + _LOOK_EVERY)
+
+    async def _ask_again(self, touch: Touch, meeting: Meeting) -> Result:
+        """Asks once more, by a task that says which words count."""
+        if touch.step == _SECOND:
+            return Result("answer unclear")
+        touch.step, touch.kommo_task_id = _SECOND, None
+        await self._keep(touch.id, step=_SECOND, kommo_task_id=None)
+        return await self._ask_by_task(touch, meeting)
 
     async def _close(self, touch: Touch, meeting: Meeting) -> Result:
         """The outcome is known: a task that still asks for it is completed."""
@@ -116,7 +126,8 @@ class FollowUps:
         return Result("meeting changed" if meeting.status == MeetingStatus.SCHEDULED else str(meeting.status))
 
     async def _create_task(self, lead_id: int, touch: Touch, meeting: Meeting) -> int:
-        text = Catalogue.load("crm", self.locale).text("follow_up_task", **await self._facts(meeting), mark=_mark(touch))
+        key = "follow_up_again" if touch.step == _SECOND else "follow_up_task"
+        text = Catalogue.load("crm", self.locale).text(key, **await self._facts(meeting), mark=_mark(touch))
         return await self.kommo.create_task(
             lead_id,
             text=text,
@@ -148,4 +159,5 @@ class FollowUps:
 
 def _mark(touch: Touch) -> str:
     """Another one than that of the meeting's own task, which would else be taken for it."""
-    return f"#{touch.meeting_id}-{touch.id}"
+    mark = f"#{touch.meeting_id}-{touch.id}"
+    return f"{mark}-{_SECOND}" if touch.step == _SECOND else mark

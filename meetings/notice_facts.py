@@ -9,7 +9,7 @@ from prompts.labels import day_label, hour_label, short_label, when_label, zone_
 
 
 def meeting_facts(business: Business, customer: Customer, meeting: Meeting, locale: str) -> dict[str, str]:
-    """Name, company, subject, seller, day, hour and zone, in the customer's language; `name` is empty when unknown."""
+    """Name, company, subject, seller, day, hour, zone and video call, in the customer's language; what is unknown is empty."""
     seller = business.seller(meeting.kommo_user_id)
     return {
         "name": first_name(customer),
@@ -19,6 +19,7 @@ def meeting_facts(business: Business, customer: Customer, meeting: Meeting, loca
         "day": day_label(meeting.starts_at, business.zone, locale),
         "hour": hour_label(meeting.starts_at, business.zone),
         "zone": zone_label(meeting.starts_at, business.zone, locale),
+        "meet_link": meeting.meet_link or "",
     }
 
 

@@ -11,7 +11,7 @@ from clients.errors import ServiceError
 from clients.kommo import KommoClient
 from meetings.backoff import wait_after
 from meetings.business import Business, in_language
-from meetings.customers import Leads, is_paused, pause
+from meetings.customers import Leads, is_alerted, is_paused, pause
 from meetings.database import Database
 from meetings.evidence import find_evidence, proves
 from meetings.qualification import (
@@ -29,6 +29,7 @@ from prompts.catalogue import DEFAULT_LOCALE, Catalogue
 
 log = structlog.get_logger("qualifying")
 _FOLLOW_UP = 1  # Kommo's built-in task type
+_ANSWER_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,20 @@ class HandOff:
             customer.handed_off_at, customer.handoff_reason, customer.handoff_task_id = self.now(), reason[:200], None
         await self.complete(customer_id)
 
+    async def ask(self, customer_id: int, reason: str) -> None:
+        """As `alert`, for one matter that the agent leaves to a seller; a second within the hour makes no second task.
+
+        Raises:
+            ServiceError: Kommo can't be reached; `complete` makes the task later.
+        """
+        async with self.db.transaction() as session:
+            customer = await session.get_one(Customer, customer_id)
+            is_asked = is_alerted(customer, self.now(), within=_ANSWER_WITHIN)
+        if is_asked:
+            await self.complete(customer_id)
+        else:
+            await self.alert(customer_id, reason)
+
     async def complete(self, customer_id: int) -> None:
         """Makes the seller's task of a hand-off that has none yet.
 
@@ -226,5 +241,5 @@ class HandOff:
             if not task.is_completed and task.text == text:
                 return task.id
         return await self.kommo.create_task(
-            lead_id, text=text, deadline=now + timedelta(hours=1), task_type_id=_FOLLOW_UP, responsible_user_id=user_id
+            lead_id, text=text, deadline=now + _ANSWER_WITHIN, task_type_id=_FOLLOW_UP, responsible_user_id=user_id
         )

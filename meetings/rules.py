@@ -103,7 +103,7 @@ class RescueRules(Part):
 
     Attributes:
         touches_h: Hours after it was marked at which the customer is written to, at most three. 0 is the message that goes out at
-            once anyway: it then offers free times. Empty: nothing is offered.
+            once anyway: it then offers free times. So there may be two beside 0. Empty: nothing is offered.
     """
 
     touches_h: tuple[Annotated[int, Field(ge=0, le=336)], ...] = Field(default=(0, 24, 72), max_length=3)
@@ -111,6 +111,9 @@ class RescueRules(Part):
     @field_validator("touches_h")
     @classmethod
     def _each_once(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        later = [hours for hours in value if hours]
+        if len(later) > 2:
+            raise ValueError("at most two hours besides 0: the message that every no-show gets at once is the first of three")
         return tuple(sorted(_once(value)))
 
 

@@ -71,6 +71,7 @@ def event_seen(event: CalendarEvent | None, guest: str | None, holder: int | Non
         starts_at=event.starts_at,
         ends_at=event.ends_at,
         updated_at=event.updated_at,
+        meet_link=event.meet_link,
     )
 
 
@@ -120,6 +121,7 @@ def remember(meeting: Meeting, crm: Crm, event: EventSeen | None, *, has_new_eve
     if crm.lead is not None and not crm.lead.is_gone:
         shown[LEAD] = _LEAD.dump_python(crm.lead, mode="json")
     if event is not None and not event.is_gone:
+        meeting.meet_link = meeting.meet_link or event.meet_link or None  # Google may make it after the event
         shown[EVENT] = _EVENT.dump_python(event, mode="json")
     if has_new_event:
         shown.pop(EVENT, None)

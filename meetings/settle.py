@@ -33,6 +33,7 @@ from meetings.overtaken import Guard
 from meetings.seen import shown_of
 from meetings.tables import Author, Change, Meeting, MeetingPhase, MeetingStatus, MessageState
 from meetings.told import who_may_not_know
+from meetings.touch_plan import awake, is_quiet
 from prompts.catalogue import Catalogue
 from prompts.labels import hour_label, short_label
 
@@ -119,13 +120,15 @@ class Settler:
             await self.event.put_back(meeting_id, holder)
 
     async def ensure_notice(self, meeting_id: int) -> None:
-        """The customer was told of the newest revision, once.
+        """The customer was told of the newest revision, once. Thanks and invitations wait for the end of the quiet hours.
 
         Raises:
             ServiceError: Not known to be sent; try again later.
         """
         case = await self.cases.read(meeting_id)
         if case.meeting.notice_rev >= case.meeting.revision:
+            return
+        if _can_wait(case.meeting) and is_quiet(self.business, self.now()):
             return
         if await self._heard_meanwhile(case):
             case = await self.cases.read(meeting_id)
@@ -251,6 +254,8 @@ class Settler:
                 row.next_try_at = self.now() + wait_after(row.attempts)
             else:
                 row.attempts, row.problem, row.next_try_at = 0, None, None
+                if row.notice_rev < row.revision and _can_wait(row):
+                    row.next_try_at = awake(self.business, self.now())
             gives_up = row.phase == MeetingPhase.HELD and row.created_at + timedelta(minutes=HOLD_MIN) < self.now()
             receipts = Receipts(
                 event=row.event_rev >= row.revision,
@@ -290,6 +295,11 @@ class Settler:
 def _plainly(error: Exception) -> str:
     """Our own errors say what they must, others could carry customers' words."""
     return str(error) if isinstance(error, ServiceError | EffectLostError) else type(error).__name__
+
+
+def _can_wait(meeting: Meeting) -> bool:
+    """Whether what the customer would be told is no news of a time: it is not sent at night."""
+    return meeting.status in (MeetingStatus.COMPLETED, MeetingStatus.NO_SHOW)
 
 
 def _is_resized(change: Change) -> bool:

@@ -140,7 +140,7 @@ class Synchroniser:
             row = await session.get_one(Meeting, meeting.id)
             customer = await session.get_one(Customer, meeting.customer_id)
             if customer.kommo_lead_id == row.kommo_lead_id:
-                customer.kommo_lead_id = task.lead_id
+                customer.kommo_lead_id, customer.lead_made_with = task.lead_id, None
             row.kommo_lead_id = task.lead_id
 
     async def _see_event(self, meeting: Meeting, *, is_named: bool) -> EventSeen | None:

@@ -116,7 +116,8 @@ class Customer(Table):
 
     `match_key` is the same with and without Brazil's ninth digit. `pause_source` is person, hand-off, tag or operator.
     `resumed` counts how often messages that a pause had left to a person were given back to the agent. `former_phone`: the number
-    they wrote from before, until Kommo's contact has the new one. `crm_due_at`: when lead and answers that Kommo did not
+    they wrote from before, until Kommo's contact has the new one. `lead_made_with`: the responsible user that Kommo gave the lead
+    when we made it, as long as nobody has chosen another. `crm_due_at`: when lead and answers that Kommo did not
     take with the turn are tried again; they wait since `crm_since`.
     """
 
@@ -134,6 +135,7 @@ class Customer(Table):
     kommo_contact_id: Mapped[int | None]
     kommo_lead_id: Mapped[int | None] = mapped_column(index=True)
     kommo_user_id: Mapped[int | None]
+    lead_made_with: Mapped[int | None]
     introduced_at: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
     pause_source: Mapped[str | None] = mapped_column(String(12))
@@ -481,8 +483,9 @@ class Touch(Table):
     """One thing to do around a meeting at its time, once. Planned ahead; at its time everything is read again.
 
     `key` names it and its message for ever. `starts_at` is the start of the meeting it was planned for; `step` its minutes or
-    hours in the business file. After `useful_until` it is left undone. `runs` counts looks at it, `attempts` failures in a
-    row. A follow-up stays open after the question (`asked_at`) until the outcome is known.
+    hours in the business file, of a follow-up 2 when it is asked once more. After `useful_until` it is left undone. `runs`
+    counts looks at it, `attempts` failures in a row. A follow-up stays open after the question (`asked_at`) until the outcome is
+    known.
     """
 
     __tablename__ = "touch"

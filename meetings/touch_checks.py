@@ -70,7 +70,14 @@ class Witness:
         if event is None or event.is_cancelled or event.starts_at != meeting.starts_at:
             await self._ask_for_a_look(meeting.id)
             raise NotYetError("the event is gone or at another time")
-        return meeting
+        return await self._with_video_call(meeting, event.meet_link) if event.meet_link and not meeting.meet_link else meeting
+
+    async def _with_video_call(self, meeting: Meeting, link: str) -> Meeting:
+        """Keeps a link that Google made after the event, so that what is sent now has it."""
+        async with self.db.transaction() as session:
+            row = await session.get_one(Meeting, meeting.id)
+            row.meet_link = link
+            return row
 
     async def look_at(self, touch: Touch) -> None:
         """Takes over what sellers did in Kommo. While that fails it is tried again for a minute, then done without.

@@ -210,7 +210,8 @@ async def _sending(session: AsyncSession, now: datetime) -> Light:
 async def _meetings(session: AsyncSession, now: datetime) -> Light:
     behind = list(await session.scalars(select(Meeting).where(Meeting.phase != MeetingPhase.RELEASED, Meeting.is_behind())))
     refused = await untold(session, now)
-    slow = [m for m in behind if m.attempts > 0 or m.problem or m.updated_at < now - _SLOW]
+    planned = [m for m in behind if not m.problem and m.next_try_at is not None and m.next_try_at > now]  # for the morning
+    slow = [m for m in behind if m.attempts > 0 or m.problem or (m.updated_at < now - _SLOW and m not in planned)]
     if slow or refused:
         return Light("meetings", Level.WRONG, "meetings_unsettled", {"count": len({m.id for m in slow} | set(refused))})
     if behind:

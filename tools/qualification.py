@@ -44,18 +44,22 @@ async def record_qualification(criterion: str, value: str, quote: str, runtime: 
 
 
 @tool(parse_docstring=True)
-async def hand_off_to_seller(reason: str, runtime: ToolRuntime[TurnContext]) -> str:
-    """Give the conversation to a person of the company.
+async def hand_off_to_seller(reason: str, runtime: ToolRuntime[TurnContext], keep_talking: bool = False) -> str:
+    """Give the conversation, or one matter of it, to a person of the company.
 
     Call it when the customer asks for a person, is upset, wants something else than this sale, or tools failed twice.
-    Afterwards tell the customer that a seller will continue here. You will not answer this customer for some hours.
-    Returns HANDED_OFF.
+    Afterwards tell the customer that a seller will continue here. You will not answer this customer for some hours, unless
+    keep_talking is true: then the seller only has a task, and you go on. Returns HANDED_OFF or TASK_MADE.
 
     Args:
         reason: Why, in a few words for the seller, e.g. "quer negociar o preço".
+        keep_talking: True only when the policy says so: a seller sees to one matter while you go on with the rest.
     """
     context = runtime.context
     try:
+        if keep_talking:
+            await context.hand_off.ask(context.customer_id, reason)
+            return "TASK_MADE: a seller has a task about this and will write to the customer. Go on with the conversation."
         await context.hand_off.hand_off(context.customer_id, reason)
     except ServiceError:
         return "FAILED: the seller's task could not be made now. Say that you could not reach the team yet; claim nothing."

@@ -131,7 +131,7 @@ fitting: dict[str, st.SearchStrategy[Json]] = {
     "create_meeting": st.fixed_dictionaries({"option": option}),
     "reschedule_meeting": st.fixed_dictionaries({"option": option}),
     "cancel_meeting": st.fixed_dictionaries({"reason": words}),
-    "hand_off_to_seller": st.fixed_dictionaries({"reason": words}),
+    "hand_off_to_seller": st.fixed_dictionaries({"reason": words}, optional={"keep_talking": st.booleans()}),
 }
 
 

@@ -322,6 +322,7 @@ def test_reminders_and_touches_are_put_in_order_and_may_be_none(tmp_path: Path) 
         ({"reminders": {"before_min": [60, 60]}}, "reminders.before_min: 60 stands twice"),
         ({"reminders": {"before_min": [5]}}, "reminders.before_min[0]: Input should be greater than or equal to 15"),
         ({"rescue": {"touches_h": [0, 1, 2, 3]}}, "rescue.touches_h: Tuple should have at most 3 items"),
+        ({"rescue": {"touches_h": [24, 48, 72]}}, "rescue.touches_h: at most two hours besides 0: the message that every"),
         ({"follow_up": {"how": "email"}}, "follow_up.how: Input should be 'task', 'whatsapp' or 'off'"),
         ({"follow_up": {"how": "whatsapp"}}, 'file: follow_up.how is "whatsapp", but no seller has a whatsapp number'),
         ({"quiet_hours": "9pm-8am"}, "quiet_hours: '9pm-8am' is no interval"),

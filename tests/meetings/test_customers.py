@@ -340,6 +340,24 @@ def test_the_open_lead_says_whose_customer_it_is_if_that_is_a_seller(
     run(tmp_path, scene, act)
 
 
+def test_a_lead_that_we_made_is_nobodys_until_somebody_is_chosen(tmp_path: Path, scene: Scene) -> None:
+    async def act(place: Crm) -> None:
+        token_user = 10000  # whom Kommo makes responsible for what the API makes; here a seller too
+        rules = place.leads.business
+        owner = rules.sellers[0].model_copy(update={"kommo_user_id": token_user})
+        place.leads.business = rules.model_copy(update={"sellers": (owner, *rules.sellers[1:])})
+        lead_id = await place.ensure()
+        assert (await place.customer()).kommo_user_id is None
+        assert await place.leads.refresh(place.customer_id) == lead_id
+        assert (await place.customer()).kommo_user_id is None
+        for to in (BRUNO, token_user):
+            scene.control("/seller/lead/reassign", lead_id=lead_id, responsible_user_id=to)
+            assert await place.leads.refresh(place.customer_id) == lead_id
+            assert (await place.customer()).kommo_user_id == to
+
+    run(tmp_path, scene, act)
+
+
 @pytest.mark.parametrize("closed", [142, 143], ids=["won", "lost"])
 def test_a_closed_lead_is_left_alone_and_a_new_one_made_for_the_same_contact(tmp_path: Path, scene: Scene, closed: int) -> None:
     async def act(place: Crm) -> None:

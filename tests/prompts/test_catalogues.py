@@ -323,6 +323,14 @@ def test_a_reminder_and_its_answer_print_all_facts_and_no_word_that_is_false_whe
 
 
 @pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("key", ["confirmation", "reminder", "reminder_ask"])
+def test_the_link_of_a_video_call_has_a_line_of_its_own(key: str, locale: str) -> None:
+    link = "https://meet.google.com/abc-defg-hij"
+    text = Catalogue.load("notices", locale).fill(key, {**FACTS, "meet_link": link})
+    assert f"\n📹 {link}\n" in text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("key", INVITATIONS)
 def test_an_invitation_is_there_with_times_and_without(key: str, locale: str) -> None:
     notices, options = Catalogue.load("notices", locale), "1) terça-feira, 14:00\n2) quarta-feira, 09:00"
@@ -342,9 +350,11 @@ def test_the_words_of_the_texts_themselves_are_understood(locale: str) -> None:
     question = Catalogue.load("crm", locale).text("seller_question", subject="visita", name="Maria", when="10/03/2026 14:00")
     numbered = re.findall(r"^[123] .+$", question, re.MULTILINE)
     assert [understood(line, result_words) for line in numbered] == ["completed", "no_show", "rebook"]
-    asked_by_task = Catalogue.load("crm", locale).sentences["follow_up_task"]
-    answers = re.split(r", | ou | o | or ", re.search(r": ([^:]+)\. ", asked_by_task)[1])  # type: ignore[index]
-    assert [understood(answer, result_words) for answer in answers] == ["completed", "no_show", "rebook"]
+    for key in ("follow_up_task", "follow_up_again"):
+        named = re.search(r": ([^:]+)\. \{\{", Catalogue.load("crm", locale).sentences[key])
+        assert named is not None
+        answers = re.split(r", | ou | o | or ", named[1])
+        assert [understood(answer, result_words) for answer in answers] == ["no_show", "rebook", "cancelled"]
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -175,6 +175,20 @@ def test_one_that_became_due_late_at_night_while_we_were_down_does_not_wake_anyb
     assert played.told("Responda SIM") == 1
 
 
+def test_a_video_call_that_google_makes_late_stands_in_the_reminder(play: Callable[..., Played]) -> None:
+    played = play(meetings={"meet_link": True})
+    played.people.do("/calendar/options", conference_pending_reads=6)
+    played.book(2)
+    assert played.told("meet.google.com") == 0
+    played.until("10T09:00")
+    played.people.do("/calendar/options", conference_pending_reads=0)
+    played.until("10T10:01")
+    played.until("11T09:01")
+    (meeting,) = played.rows(Meeting)
+    assert meeting.meet_link
+    assert played.told(f"📹 {meeting.meet_link}") > 0
+
+
 def test_a_reminder_whose_answer_was_lost_comes_once(play: Callable[..., Played]) -> None:
     played = play()
     played.book(2)
@@ -292,12 +306,20 @@ def test_a_task_whose_answer_was_lost_is_closed_also_when_it_is_not_needed_any_m
     assert played.status == "no_show"
 
 
-def test_an_unclear_answer_on_the_task_changes_nothing(play: Callable[..., Played]) -> None:
+def test_an_unclear_answer_on_the_task_changes_nothing_and_is_asked_about_once_more(play: Callable[..., Played]) -> None:
     played = play()
     played.book(2)
     played.until("11T11:21")
     played.people.seller_completes_task("liguei e não atendeu", task_id=played.questions[0]["id"])
+    played.fault(service="kommo", method="POST", path="/tasks$", drop="after", times=1)
     played.stack.settle()
+    assert played.status == "scheduled"
+    assert [task["is_completed"] for task in played.questions] == [True, False]
+    assert "só com uma destas palavras: faltou, remarcar ou cancelada" in played.questions[1]["text"]
+    played.people.seller_completes_task("liguei de novo", task_id=played.questions[1]["id"])
+    played.stack.settle()
+    played.until("11T18:00")
+    assert [task["is_completed"] for task in played.questions] == [True, True]
     assert played.status == "scheduled"
     assert played.rows(Touch)[-1].outcome == "answer unclear"
 

@@ -165,6 +165,7 @@ def upgrade() -> None:
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.add_column(sa.Column("former_phone", sa.String(length=20), nullable=True))
         batch_op.add_column(sa.Column("email", sa.String(length=254), nullable=True))
+        batch_op.add_column(sa.Column("lead_made_with", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("resumed", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("crm_due_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("crm_since", sa.DateTime(timezone=True), nullable=True))
@@ -246,6 +247,7 @@ def downgrade() -> None:
         batch_op.drop_column("crm_since")
         batch_op.drop_column("crm_due_at")
         batch_op.drop_column("resumed")
+        batch_op.drop_column("lead_made_with")
         batch_op.drop_column("email")
         batch_op.drop_column("former_phone")
 
