@@ -1,6 +1,6 @@
 """The words that claim or promise that a person was called, in Portuguese, Spanish and English."""
 
-from agent.guard_claim_words import WE, ClaimPattern
+from agent.guard_claim_words import TO_A_TIME, WE, ClaimPattern
 
 
 def _called(words: str, *, deed: bool = False, unless_after: str = "") -> ClaimPattern:
@@ -28,7 +28,7 @@ _SOON = (
 PEOPLE = (
     _called(
         r"\b(?:encaminhei|transferi(?! (?:a )?sua visita)|repassei|direcionei|escalei|sinalizei)\b"
-        rf"|\bpassei{_TO_YOU}",
+        rf"|\bpassei{_TO_YOU}(?! (?:ela |ele )?(?:para|pra|pro) (?:a |o )?{TO_A_TIME})",
         deed=True,
     ),
     _called(

@@ -41,6 +41,7 @@ def known(**facts: bool) -> Known:
     deeds = dict.fromkeys(("booked", "moved", "cancelled", "handed_off"), False) | facts
     return Known(
         **deeds,
+        deeds_now=frozenset(deed for deed, is_so in deeds.items() if is_so),
         moments=OFFERS,
         own_words=OWN_WORDS,
         zone=ZONE,
