@@ -89,7 +89,98 @@ OVER = [
     "How about Tuesday at 2pm?",
 ]
 
+# What the shipped business file says.
+SHIPPED = """A visita técnica é gratuita e dura cerca de uma hora.
+O projeto inclui equipamentos, instalação e homologação na distribuidora.
+O valor depende do consumo e do telhado: só o vendedor passa preço, depois da visita.
+Há financiamento em até 72 parcelas por bancos parceiros.
+projetos de energia solar para casas e pequenos negócios na Grande São Paulo, com instalação e homologação incluídas
+60 min"""
+SHOP = replace(NOTHING, own_words=SHIPPED)
+SHOP_BOOKED = replace(STANDING, own_words=SHIPPED)
+AMOUNTS = [
+    "Sai uns vinte mil.",
+    "O preço médio é vinte mil.",
+    "O investimento é de dezoito mil.",
+    "O projeto sai a partir de 15.990.",
+    "A entrada é de mil.",
+    "Tem parcelas a partir de duzentos.",
+    "Economiza uns 400 por mês.",
+    "Temos desconto de dez por cento.",
+    "A economia é de noventa por cento.",
+    "Um projeto assim fica entre quinze e vinte mil.",
+    "You save about 400 a month.",
+    "Sale unos veinte mil.",
+]
+TERMS = [
+    "72x sem juros",
+    "Sem juros e sem entrada!",
+    "A instalação é grátis.",
+    "Garantia vitalícia.",
+    "Free installation.",
+    "No interest.",
+    "Sin intereses.",
+    "Você foi aprovada!",
+    "O banco aprova na hora.",
+    "A distribuidora já aprovou.",
+    "O material já foi comprado.",
+    "Seu boleto venceu.",
+    "Ligue 0800 123 4567.",
+    "Protocolo da visita: 12345",
+    "Reservation number 4821",
+    "La instalación es gratis.",
+    "Temos um descontinho pra você.",
+    "Lifetime warranty.",
+    "Os painéis já foram comprados.",
+]
+CIRCUMSTANCES = [
+    "Sua visita é terça às 14 horas e 30 minutos.",
+    "Sua visita é terça às 14 horas e 45 minutos.",
+    "It's at 14 hours and 45 minutes on Tuesday.",
+    "Tue 14:00 UTC",
+    "Sua visita é terça às 14h (horário de Lisboa).",
+    "terça às 14h (horário de Lisboa)",
+    "A visita é de manhã.",
+    "A visita será daqui a uma hora.",
+    "Sua visita é com o Carlos.",
+    "O Bruno vai aí terça às 14h.",
+    "A visita é por vídeo.",
+    "Sua visita será no nosso escritório.",
+    "Sua visita é terça às 14h no horário de Manaus.",
+    "Your visit is on Tuesday morning.",
+    "Your visit will be online.",
+    "Tu cita es con Bruno.",
+]
+ANY_TIME = [
+    "Amanhã tenho qualquer horário.",
+    "A semana toda está livre.",
+    "Temos vaga todo dia.",
+    "Any day works, all slots are free.",
+]
+PROMISES = [
+    "Vou te ligar.",
+    "Já te retorno.",
+    "Vou verificar e volto.",
+    "Vou falar com a Ana.",
+    "Deixa que eu aviso a Ana.",
+    "Aguarde o contato da Ana.",
+    "Estou aqui com a Ana.",
+    "Ya lo consulté con Ana.",
+    "Te vamos a contactar.",
+    "Te llamo luego.",
+    "I'll get back to you.",
+    "Expect a call from us.",
+    "Ana's expecting you.",
+    "Email sent.",
+    "Estou confirmando o horário, já te aviso.",
+    "Estou conferindo isso na agenda e já dou um retorno por aqui.",
+    "Te ligo em 5 minutos.",
+    "I'll call you.",
+]
+
 UNTRUE_THEN = [
+    *((SHOP, reply) for reply in [*AMOUNTS, *TERMS, *ANY_TIME, *PROMISES]),
+    *((SHOP_BOOKED, reply) for reply in [*AMOUNTS, *TERMS, *CIRCUMSTANCES]),
     *((STANDING, reply) for reply in [*GONE, *ELSEWHEN, *NO_TOOL, *NOT_NOW]),
     *((BOOKED, reply) for reply in [*GONE, *ELSEWHEN, *NO_TOOL]),
     *((NOTHING, reply) for reply in [*NO_TOOL, *NOT_NOW, *OPTED]),
@@ -98,6 +189,82 @@ UNTRUE_THEN = [
     (MOVED, "Tenho terça às 14h, quer?"),
 ]
 TRUE_THEN = [
+    *(
+        (SHOP, reply)
+        for reply in [
+            # Money and terms
+            "Obrigada pelo interesse, Maria!",
+            "Thanks for your interest!",
+            "Gracias por tu interés, Maria.",
+            "Dá pra financiar em até 72 parcelas por bancos parceiros.",
+            "As condições de juros e entrada dependem do banco, o vendedor explica na visita.",
+            "Não sei te dizer se tem desconto, o vendedor vê isso na visita.",
+            "Não posso prometer desconto por aqui.",
+            "A visita é grátis, tá?",
+            "A visita técnica é de graça e sem compromisso.",
+            "The visit is free of charge.",
+            "La visita es gratis.",
+            "Tuesday at 2pm is free.",
+            "Depois de aprovado pelo banco, o projeto começa.",
+            "O financiamento precisa ser aprovado pelo banco.",
+            "The bank has to approve it, the seller explains that at the visit.",
+            "Sobre a garantia o vendedor te explica tudo na visita.",
+            "Pode me mandar uma foto do boleto da luz?",
+            "O projeto inclui os painéis e a instalação.",
+            "Inclui a instalação e a homologação.",
+            "Sua conta vem uns 800 por mês, certo?",
+            "Com 800 por mês de conta já vale a pena conversar.",
+            "Mil desculpas pela demora!",
+            "Desculpa, mil perdões!",
+            "A partir de terça tenho horário.",
+            "A instalação e a homologação já estão incluídas.",
+            "El precio lo pasa el vendedor después de la visita.",
+            # Times and promises
+            "Qualquer dúvida é só me chamar!",
+            "Qualquer dia da semana serve pra você?",
+            "Pode remarcar a qualquer hora, é só me avisar.",
+            "Me chama a qualquer hora.",
+            "You can write to me any time.",
+            "Vou ver os horários da agenda.",
+            "Vou consultar a agenda.",
+            "Quer que eu fale com a Ana?",
+            "Posso pedir pra Ana te ligar, quer?",
+            "Se preferir falar com uma pessoa, é só pedir.",
+            "A Ana te explica tudo na visita.",
+            "Quando quiser voltar a conversar é só mandar mensagem.",
+            "Fico no aguardo da sua resposta!",
+            "Let me know which time suits you.",
+            "Dime qué horario prefieres y lo agendo.",
+            "Espero sua resposta, sem pressa.",
+        ]
+    ),
+    *(
+        (SHOP_BOOKED, reply)
+        for reply in [
+            "Sua visita é terça às 14h, horário de Brasília.",
+            "Sua visita é terça à tarde, às 14h.",
+            "A visita é à tarde, Maria.",
+            "Your visit is on Tuesday afternoon.",
+            "Sua visita é com a Ana, terça às 14h.",
+            "A Ana vai aí terça às 14h.",
+            "Quem vai é a Ana, terça às 14h.",
+            "A visita não é online, a Ana vai até a sua casa.",
+            "A visita é na sua casa.",
+            "Sua visita é de graça e dura cerca de uma hora.",
+            "Ana's expecting you on Tuesday at 2pm.",
+            "Tu cita es con Ana el martes a las 14:00.",
+            "A visita dura cerca de uma hora.",
+        ]
+    ),
+    *(
+        (WITH_A_PERSON, reply)
+        for reply in [
+            "Aguarde o contato da Ana.",
+            "Vou falar com a Ana.",
+            "You can expect a call from us.",
+            "Em breve te retornamos.",
+        ]
+    ),
     *(
         (STANDING, reply)
         for reply in [
