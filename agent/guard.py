@@ -7,8 +7,10 @@ from agent.guard_amounts import unknown_amounts, unknown_links, unknown_phones
 from agent.guard_claims import false_claims
 from agent.guard_durations import unknown_durations
 from agent.guard_known import Known
+from agent.guard_meeting import unknown_circumstances
 from agent.guard_moments import unknown_moments
 from agent.guard_settled import unbooked_times
+from agent.guard_terms import unknown_terms
 from agent.guard_text import as_read, is_disguised
 
 __all__ = ["Known", "objections"]
@@ -30,5 +32,7 @@ def objections(reply: str, known: Known) -> list[str]:
         *unknown_links(reply, known),
         *unknown_phones(text, known),
         *unknown_amounts(text, known),
+        *unknown_terms(text, known),
+        *unknown_circumstances(text, reply, known),
     ]
     return list(dict.fromkeys(found))

@@ -24,6 +24,14 @@ _HUNDREDS = {
 _WORDS = {word: value for word, value in NUMBERS.items() if " " not in word and "-" not in word} | _HUNDREDS
 _WORD = "|".join(sorted([*_WORDS, "mil", "thousand"], key=len, reverse=True))
 _WORDED = rf"(?:{_WORD})(?:(?: e | y | and | )(?:{_WORD})){{0,6}}"
+_OF = rf"(?:(?:{_WORD})(?: e | y | and | )){{0,4}}"
+_BIG = rf"{_OF}(?:{'|'.join(w for w, n in _HUNDREDS.items() if n >= 100)}|mil|thousand)(?:(?: e | y | and | )(?:{_WORD})){{0,6}}"
+# What is counted is no money: "a partir de 250 kWh", "mais de vinte mil clientes".
+_COUNTED = (
+    r"(?! ?(?:%|h\b|hs\b|:|/|minut|dias|parcel|vezes|x\b|semanas?|mes\b|meses|anos?|horas?|weeks?|days?|years?|kw|km|w\b|watts?"
+    r"|litros|metros|m2|andar|client|casas|famil|pessoas|personas|people|projet|proyect|project|instala|homes|paine|placas|panel|vez"
+    r"|por cento|por ciento|percent|desculpas|obrigad|gracias|coisas|perdoes|opc|option|visita|passo|e vinte e|e vinte\b))"
+)
 _UNIT = r"(?P<unit>reais|real\b|reales|dolar\w{0,2}|dollars?|usd|brl|pesos|euros?)"
 _MONEY = re.compile(
     rf"(?P<sign>r\$|us\$|u\$s|\$|€) ?(?P<a>{_FIGURE})(?: ?(?:a|ate|e|y|and|to|ou|o|or|-) ?(?P<a2>{_FIGURE})(?![\w:/]| ?%"
@@ -35,9 +43,21 @@ _MONEY = re.compile(
     rf" (?P<c>{_FIGURE})(?! ?(?:%|h\b|hs\b|:|minut|dias|parcel|vezes|x\b|semanas?|mes|anos?|horas?|weeks?|days?|years?|kw|km"
     r"|metros|andar))"
     rf"|(?<![\w.,$])(?P<d>\d[\d.,]{{0,12}} ?(?:mil|k|thousand)\b)(?! ?(?:kwh|watts?|litros))"
+    # After a word of price also in words, or without a unit: "a partir de duzentos", "a partir de 15.990".
+    r"|(?:\ba partir de|\beconomi[sz]a\w*|\beconomia(?: \w+){0,2}? de|\bahorr\w+|\bsav(?:es?|ing)|\binvest\w+(?: "
+    r"\w+){0,2}?(?: eh| de"
+    r"| em| es| is| of)|\bentrada(?: eh| de| fica)+|\b(?:preco|precio|price|custo|costo)(?: \w+){0,3}?(?: eh| es| is| "
+    r"de| por| em| en)"
+    r"|\bsai|\bsale|\bstart(?:s|ing) (?:at|from)|\bfica|\bqueda)(?: (?:so|apenas|uns|umas|unos|about|around|cerca de|em torno de"
+    r"|por volta de|ate|up to|a|por|em|en|r\$))*"
+    rf" (?P<e>(?!20[12]\d\b)\d{{1,3}}(?:[.,]\d{{3}})+|(?!20[12]\d\b)\d{{3,}}|{_BIG})\b{_COUNTED}"
+    rf"|(?<!\w)(?P<f>(?!(?:dois|dos|two) (?:mil|thousand) )(?:(?:{_WORD})(?: e | y | and | )){{1,4}}(?:mil|thousand)"
+    rf"(?:(?: e | y | and | )(?:{_WORD})){{0,4}})\b{_COUNTED}"
 )
+_GROUPS = ("a", "a2", "b", "b2", "c", "d", "e", "f")
 _SHARE = re.compile(
-    r"(?<![\w.,])(?:(?P<a2>\d[\d.,]{0,8}) ?%? ?(?:a|e|y|to|-|ou) )?(?P<a>\d[\d.,]{0,8}) ?(?:%|por cento|por ciento|percent)"
+    rf"(?<![\w.,])(?:(?P<a2>\d[\d.,]{{0,8}}) ?%? ?(?:a|e|y|to|-|ou) )?(?P<a>\d[\d.,]{{0,8}}|{_WORDED})"
+    r" ?(?:%|por cento|por ciento|percent)"
 )
 _PARTS = re.compile(
     r"(?<![\w.,])(?P<a>\d{1,3}) ?(?:x\b|vezes|veces|parcelas|cuotas|prestacoes|installments|instalments|monthly payments)"
@@ -54,7 +74,9 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 
-_NUMBER = re.compile(r"(?<![\w/.=-])(?:\+?\d{1,3} ?)?(?:\(?\d{2,3}\)? ?)?\d{4,5}[- .]?\d{4}(?![\w/])")
+_NUMBER = re.compile(
+    r"(?<!\d)0[389]00[ .-]?\d{3}[ .-]?\d{3,4}\b|(?<![\w/.=-])(?:\+?\d{1,3} ?)?(?:\(?\d{2,3}\)? ?)?\d{4,5}[- .]?\d{4}(?![\w/])"
+)
 _ANNOUNCED = re.compile(
     r"\b(?:segue|seguem|aqui esta|aqui vai|here is|here's|here comes|aqui tienes|aqui te dejo|te dejo|clique n[oa]|acesse"
     r"|click)(?: \w+){0,3}? (?:link|enlace)\b"
@@ -63,7 +85,8 @@ _SENTENCE = re.compile(r"(?:[^.!?\n]|[.](?=\d))+[.!?]*")
 # The price of something, not what the customer pays today.
 _PRICED = re.compile(
     r"\b(?:cust(?:a|am|aria|o)|cuesta|costs?|sai (?:por|a)|fica (?:em|por)|sale|vale|preco|precio|price|parcelas?|cuotas?"
-    r"|installments?|desconto|descuento|discount|investimento|inversion|valor (?:do|da|total))\b"
+    r"|installments?|desconto|descuento|discount|economiz\w+|economia|ahorr\w+|saves?|a partir de|entrada"
+    r"|investimento|inversion|valor (?:do|da|total))\b"
 )
 
 
@@ -126,7 +149,7 @@ def _amounts(text: str) -> set[tuple[str, Decimal]]:
     found: set[tuple[str, Decimal]] = set()
     for match in _MONEY.finditer(words):
         kind = _currency(match["sign"] or match["unit"])
-        found |= {(kind, value) for name in ("a", "a2", "b", "b2", "c", "d") if (value := _value(match[name])) is not None}
+        found |= {(kind, value) for name in _GROUPS if (value := _value(match[name])) is not None}
     for match in _SHARE.finditer(words):
         found |= {("%", value) for name in ("a", "a2") if (value := _value(match[name])) is not None}
     found |= {("x", value) for match in _PARTS.finditer(words) if (value := _value(match["a"])) is not None}

@@ -20,6 +20,7 @@ class ClaimPattern:
         is_past_deed: A verb such as "marquei": a condition in another clause does not excuse it.
         needs_moment: It claims only in a sentence that names a day or an hour: "te espero terça".
         holds_denial: A denial is part of the claim: "você não compareceu".
+        is_of_the_meeting: A deed by its form alone: done to anything but a meeting, no tool did it.
         unless_after: Pattern of words right before it after which it claims nothing: "uma visita marcada".
     """
 
@@ -28,6 +29,7 @@ class ClaimPattern:
     is_past_deed: bool = False
     needs_moment: bool = False
     holds_denial: bool = False
+    is_of_the_meeting: bool = False
     unless_after: str = ""
 
 
@@ -77,6 +79,10 @@ BE = (
     r"|queda|quedaste|quedas|quedado|deje\^|dejamos|fue|fueron|encontra(?:-se)?|sido|segue|esta(?:s|n|mos))"
 )
 BE_EN = r"(?:\b(?:is|are|was|were|been|got|get|have you|consider (?:it|yourself)|it)|'s|'re)"
+# "Passei para quarta": a meeting is moved there, not a customer handed over.
+TO_A_TIME = (
+    r"(?:dia|segunda|terca|quarta|quinta|sexta|sabado|domingo|amanha|hoje|as|aas|\d+h?|lunes|martes|miercoles|jueves|viernes)\b"
+)
 # Before it any meeting is meant, not this one: "com a visita marcada", "without the visit booked".
 ANY = (
     r"(?:com|con|with|com a|da|apos a|de|da sua|con la|sem|sin|the|uma|una|without|an?|cada|toda|nenhuma|ninguna|outra|otra"

@@ -12,6 +12,8 @@ from agent.moments_text import plain
 
 # "Sí" is no "si", and "agendé" (I did) no "agende" (do!): these accents are kept as signs.
 _DID = re.compile(r"(?<=\w\w\w)é(?!\w)", re.IGNORECASE)
+# "Incluí" (I did) is no "inclui" (it comprises).
+_DID_I = re.compile(r"(?<=clu)í(?!\w)", re.IGNORECASE)
 _YES = re.compile(r"(?<!\w)sí(?!\w)", re.IGNORECASE)
 
 # An emoji after words ends a sentence too. Not so a dot after "2 p.m.", nor after a number that opens a line of a list.
@@ -33,7 +35,7 @@ _DENIAL = re.compile(
 _SPANISH_NO = re.compile(
     r"\bno (?:(?:se|te|le|me|la|lo|he|hemos|ha|ya|aun|todavia|esta|estan|queda|quedo|fue|tengo|tienes|hay|nada) ){0,3}$"
 )
-_INNER_DENIAL = re.compile(r"\b(?:nao|not|never|nothing|nada|no (?:se|esta|fue|quedo|ha|he))\b|n't\b")
+_INNER_DENIAL = re.compile(r"\b(?:nao|not|never|nothing|nada|no (?:se|te|le|va|vas|van|esta|fue|quedo|ha|he))\b|n't\b")
 _LATER_DENIAL = re.compile(r"^ (?:nada|nothing|nenhum|ningun|anything|ninguem)\b")
 # A slot that somebody else has is no claim.
 _TAKEN = re.compile(
@@ -62,8 +64,8 @@ _TAG = re.compile(
 
 
 def signed(reply: str) -> str:
-    """The reply as `plain` writes it, with "sí" and the "é" of Spanish deeds kept apart: "sim", "agende^"."""
-    return plain(_YES.sub("sim", _DID.sub("e^", reply)))
+    """The reply as `plain` writes it, with "sí" and the "é" of Spanish deeds kept apart: "sim", "agende^", "inclui^"."""
+    return plain(_YES.sub("sim", _DID.sub("e^", _DID_I.sub("i^", reply))))
 
 
 @dataclass(frozen=True)

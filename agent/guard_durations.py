@@ -62,8 +62,9 @@ class _Span:
 
 def unknown_durations(reply: str, known: Known) -> list[str]:
     """Objections to spans from now, deadlines and lengths that nobody gave, each with its words."""
+    # "Dura uma hora" tells nothing about "daqui a uma hora".
     own = {
-        (span.minutes, span.is_working, is_contact)
+        (span.minutes, span.is_working, is_contact, span.from_now)
         for piece in _PIECE.findall(plain(known.own_words))
         for span in _spans(piece)
         for is_contact in {False, _IN_TOUCH.search(piece) is not None}
@@ -76,7 +77,7 @@ def unknown_durations(reply: str, known: Known) -> list[str]:
             if not span.is_promise or (is_asked and not span.from_now) or (span.minutes <= _HARMLESS_MIN and not is_contact):
                 continue
             # How long an installation takes does not tell when somebody calls.
-            if (span.minutes, span.is_working, is_contact) in own:
+            if any((span.minutes, span.is_working, is_contact, is_due) in own for is_due in {True, span.from_now}):
                 continue
             if span.minutes in said and (is_asked or _DENIED.search(COMFORT.sub(" ", piece)) or _SAID.search(piece)):
                 continue
@@ -111,4 +112,4 @@ def _reaches(span: _Span, known: Known, *, is_offer: bool) -> bool:
     then = now + timedelta(minutes=span.minutes)
     if span.minutes >= _MINUTES["day"]:
         return any(moment.astimezone(known.zone).date() == then.date() for moment in moments)
-    return any(abs(moment - then) <= timedelta(minutes=30) for moment in moments)
+    return any(moment > now and abs(moment - then) <= timedelta(minutes=30) for moment in moments)

@@ -15,7 +15,9 @@ class Known:
         moved: Its time was changed in this conversation, on the calendar.
         cancelled: A meeting of the customer was cancelled and the calendar shows that.
         handed_off: A seller was given this conversation.
-        moments: Aware times that may be named: offers and meetings, also earlier times of a moved one.
+        moments: Aware times that may be named and offered: what was offered and can still be had, and the meeting's.
+        past: Aware times that may only be spoken of as past or denied: lapsed offers, earlier times of a moved meeting.
+        deeds_now: What was done since the customer wrote: "booked", "moved", "cancelled", "handed_off".
         own_words: Sentences of the business file and of sellers: what they name may be stated.
         zone: The business's time zone; hours in words are read in it.
         now: Aware. Today's date may be named; relative days are counted from it. None: the first of the moments.
@@ -29,6 +31,8 @@ class Known:
         reminds: Customers are reminded of their meeting before it.
         meeting_at: Aware; when the booked meeting begins. None without one, or when it is not known.
         closed: Weekdays on which nobody works, 0 is Monday: that there is nothing then may always be said.
+        opted_out: It is on record that the customer wants no messages.
+        seller: First name of the booked meeting's seller; empty without one.
         people: First names of the sellers; "a Ana vai te chamar" promises a person.
     """
 
@@ -51,6 +55,10 @@ class Known:
     meeting_at: datetime | None = None
     closed: frozenset[int] = frozenset()
     people: tuple[str, ...] = ()
+    past: tuple[datetime, ...] = ()
+    deeds_now: frozenset[str] = frozenset()
+    opted_out: bool = False
+    seller: str = ""
 
     @property
     def local_now(self) -> datetime | None:

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from agent.guard_known import Known
@@ -44,6 +44,20 @@ _ASKS_PREFERENCE = re.compile(
     r"\b(?:prefere|preferes|prefieres|prefer|melhor|mejor|better|best|qual|quais|cual|cuales|which"
     r"|que (?:dia|parte|periodo|horario)|when|what)\b"
 )
+_A_WEEK = timedelta(days=7)
+# What was: "a visita de terça foi cancelada", "mudei de terça para quarta".
+_WAS = re.compile(
+    r"\b(?:foi|fora|era|eram|estava|estavam|tinha\w*|tenha|tivemos|ficou|seria|fue|estaba|tenia|haya|was|were|had|been"
+    r"|anterior|antes|antig[oa]|passad[oa]|pasad[oa]|previous|earlier|before|original\w*|last|ultim[oa]"
+    r"|mud\w+|troc\w+|remarc\w+|reagend\w+|cancel\w*|desmarc\w+|anul\w+|passei|passou|saiu|transfer\w+|cambi\w+|mov[ei]\w*"
+    r"|pase\^?|paso|reprogram\w+|resched\w+|switched|changed|pushed|swapped|adi(?:ei|ad[oa])|antecip\w+|empurr\w+"
+    r"|em vez|ao inves|no lugar|en vez|instead|nao mais|ya no|no longer)\b"
+)
+# Nobody offers what is over.
+_HAS = re.compile(
+    r"\b(?:(?<!nao )tenho|(?<!nao )temos|(?<!no )tengo|tenemos|consigo|posso|podemos|puedo|pode ser|puede ser|que tal|livres?"
+    r"|libres?|disponive\w+|disponibles?|i have|we have|i can|we can|how about|what about|available|free|serve|sirve|works)\b"
+)
 
 
 def unknown_moments(reply: str, known: Known) -> list[str]:
@@ -63,19 +77,26 @@ class _Judge:
     def __init__(self, known: Known, now: datetime, text: str) -> None:
         self.now, self.closed = now, known.closed
         self.thoughts, self.sentences = _pieces(_TURN, text), _pieces(_ENDS, text)
-        self.moments = [moment.astimezone(known.zone) for moment in known.moments]
+        self.standing = known.meeting_at.astimezone(known.zone) if known.meeting_at else None
+        self.moments = [moment.astimezone(known.zone) for moment in known.moments if moment > now]
+        self.past = [
+            moment.astimezone(known.zone) for moment in {*known.past, *known.moments} if moment <= now or moment in known.past
+        ]
+        # A date that stands elsewhere in the reply tells which of several Tuesdays is meant.
+        self.dated = {day for mention in mentions(text, now) for day in mention.days}
         self.own = mentions(known.own_words, now)
         self.said = [mention for text in known.said for mention in mentions(text, now)]
 
     def objection(self, mention: Mention) -> str | None:
         if not mention.is_possible:
             return _with(_CALENDAR, mention)
-        if any(mention.fits(moment) for moment in self.moments):
+        if any(self._is_meant(mention, moment) for moment in self.moments) or (self.standing and mention.fits(self.standing)):
             return None
         thought, sentence = _piece_at(self.thoughts, mention), _piece_at(self.sentences, mention).strip()
         if (
             self._is_closed(mention, thought)
             or self._is_today(mention, thought)
+            or self._is_past(mention, thought)
             or self._is_business(mention, thought)
             or self._is_customers(mention, thought)
         ):
@@ -85,6 +106,20 @@ class _Judge:
         if mention.days and len(mention.days) > 3 and sentence.endswith("?") and _ASKS_PREFERENCE.search(sentence):
             return None  # "esta semana ou na próxima?"
         return self._why(mention)
+
+    def _is_meant(self, mention: Mention, moment: datetime) -> bool:
+        """Whether it names that moment. A weekday without a date is the next one of that name, whoever reads it."""
+        if not mention.fits(moment):
+            return False
+        is_bare = mention.weekday is not None and not mention.days
+        return not is_bare or moment.date() - self.now.date() <= _A_WEEK or moment.date() in self.dated
+
+    def _is_past(self, mention: Mention, thought: str) -> bool:
+        """Whether it speaks of what was offered or agreed once as of something that is over, or is not to be had."""
+        if not any(mention.fits(moment) for moment in self.past):
+            return False
+        calm = COMFORT.sub(" ", thought)
+        return DENIES.search(calm) is not None or (_WAS.search(calm) is not None and not _HAS.search(calm))
 
     def _is_closed(self, mention: Mention, thought: str) -> bool:
         """Whether it says that there is nothing on a day on which nobody works."""

@@ -44,6 +44,11 @@ _ASKS_BACK = re.compile(
     r"|fica|voce|hora\w*|opc\w*|te|o melhor)|cual (?:prefier\w+|te|de|es)|which|ok|works?|sirve|te queda|te parece|marco"
     r"|agendo|fecho|reservo|book|shall|right|suits?|topa|fechado|isso mesmo|posso|puedo|de acuerdo|good|bom|bien)\b"
 )
+_MOVES = re.compile(
+    r"\b(?:pass(?:ou|ei|amos|a a)|saiu|saio|paso|pase\^|mud\w+|troc\w+|remarc\w+|transfer\w+|cambi\w+|mov(?:i|ed|emos|io)|swapped"
+    r"|switched|went|foi (?:para|pra|p)|fue (?:para|al|a)|em vez|ao inves|no lugar|en vez|en lugar|instead|nao mais"
+    r"|ya no|no longer)\b"
+)
 _LABEL = re.compile(r"^\W*(?:dia|data|date|fecha|hora|horario|time|when|quando|cuando|day)\s*:")
 _NUMBERED = re.compile(rf"^\W*(?:(?:\d{{1,2}}|[a-e])\s?[).:-]\s?(?!\d)|{NOISE})|\b\d\)[^)]*\b\d\)")
 _BULLET = re.compile(r"^\s*[-•·▪►>]\s")
@@ -89,6 +94,9 @@ def _is_backed(part: Sentence) -> bool:
             return True
     if begins is None:
         return known.booked or (known.moved and "moved" in claimed)
+    if not known.moved and _MOVES.search(part.text):
+        # "De terça às 14h para quarta às 9h": the one that fits does not back the other.
+        return known.booked and all(mention.fits(begins.astimezone(known.zone)) for mention in part.mentions)
     return known.booked and any(mention.fits(begins.astimezone(known.zone)) for mention in part.mentions)
 
 
@@ -112,7 +120,7 @@ def _is_a_choice(part: Sentence) -> bool:
     is_several = len({mention.text for mention in exact}) > 1 and not any(
         all(m.fits(moment) for m in exact) for moment in moments
     )
-    return is_several and not _NODS.search(part.text)
+    return is_several and not _NODS.search(part.text) and not _MOVES.search(part.text)
 
 
 def _is_of_the_business(part: Sentence) -> bool:

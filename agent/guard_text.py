@@ -24,12 +24,18 @@ _LONGEST_ODDITY = 4  # "A - B - C - D" are options
 _DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")  # "prontiiiinho"
 _FIGURES = {"4": "a", "3": "e", "1": "i", "0": "o", "5": "s"}
 _WITH_FIGURES = re.compile(r"(?<![\w@./-])[^\W\d_]+(?:[01345][^\W\d_]+)+[01345]?(?![\w@/-])")  # "m4rc4d0"
+# "Às 14 horas e 45 minutos" is an hour; without "às" it would be a length.
+_WITH_MINUTES = re.compile(
+    r"(?P<at>\b(?:[àa]s|a las|at) )(?P<h>2[0-3]|1\d|0?\d) ?(?:h|hs|horas?|hours?) (?:e|y|and) (?P<m>[0-5]\d) "
+    r"?min\w*",
+    re.IGNORECASE,
+)
 
 
 def as_read(text: str) -> str:
     """The text in plain letters; accents, line breaks, emoji and keycaps stay. It changes nothing that is plain already."""
     text = _SPACED.sub(lambda run: re.sub(r"[\W_]", "", run[0]), _in_letters(text))
-    text = _DRAWN_OUT.sub(r"\1", text)
+    text = _WITH_MINUTES.sub(r"\g<at>\g<h>:\g<m>", _DRAWN_OUT.sub(r"\1", text))
     return _WITH_FIGURES.sub(lambda word: "".join(_FIGURES.get(char, char) for char in word[0]), text)
 
 

@@ -1,6 +1,6 @@
 """The words that claim a moved or a cancelled meeting, in Portuguese, Spanish and English."""
 
-from agent.guard_claim_words import ANY, ENDING, MEETING, WE, YOUR, ClaimPattern
+from agent.guard_claim_words import ANY, ENDING, MEETING, TO_A_TIME, WE, YOUR, ClaimPattern
 
 _MOVED_WORD = (
     r"(?:(?:remarcad|reagendad|alterad|mudad|trocad|adiad|antecipad|reprogramad|cambiad|movid|pospuest|adelantad|transferid"
@@ -31,7 +31,8 @@ _MOVED = (
     _moved(rf"{_AFTER_A_NOD}{_MOVED_WORD}"),
     _moved(rf"\b(?:{MEETING}|time|hora)(?: tecnica)? {_MOVED_WORD}", unless_after=ANY),
     _moved(
-        r"\b(?:remarquei|reagendei|mudei(?! de)|alterei|troquei|adiei|antecipei|empurrei|joguei|puxei|adiantei|(?:passei"
+        rf"\b(?:remarquei|reagendei|mudei(?! de (?!{TO_A_TIME}))|alterei|troquei|adiei|antecipei|empurrei|joguei"
+        rf"|puxei|adiantei|(?:passei"
         r"|transferi) (?:a )?(?:sua|o seu|seu) (?:visita|reuniao|horario))\b",
         deed=True,
     ),
@@ -40,6 +41,7 @@ _MOVED = (
         r"|\ba gente (?:ja )?(?:remarcou|mudou|reagendou|trocou|passou a sua)\b",
         deed=True,
     ),
+    _moved(rf"\bpassei (?:ela |ele |tudo )?(?:para|pra|pro) (?:a |o )?{TO_A_TIME}", deed=True),
     _moved(
         r"\b(?:acabei de|consegui|acabo de|pude|managed to|able to) (?:remarcar|reagendar|mudar|alterar|trocar|cambiar"
         r"|mover|reprogramar|move|reschedule|switch)(?:la|lo)?\b",
@@ -77,7 +79,8 @@ _CANCELLED = (
     ),
     _cancelled(
         r"\b(?:acabei de|consegui|acabo de|pude|managed to|able to) (?:cancelar|desmarcar|anular|cancel)(?:la|lo)?\b"
-        r"|\b(?:cancele\^|anule\^|di de baja|dei baixa|liberei|libere\^|(?:he|hemos) (?:cancelado|anulado)\b|se cancelo\b)",
+        r"|\b(?:cancele\^|anule\^|di de baja(?! (?:de|en) (?:la|nuestra) lista)|dei baixa|liberei|libere\^|(?:he"
+        r"|hemos) (?:cancelado|anulado)\b|se cancelo\b)",
         deed=True,
     ),
     _cancelled(

@@ -54,6 +54,11 @@ fazendo revisando mirando intentando escribiendo escuchando leyendo siendo tenie
 seeing trying asking having going reading writing typing waiting hoping wondering thinking getting being doing afraid sorry
 missing talking
 """
+_ALL_IS = (
+    r"\b(?:tudo|todo|esta|ta|estamos|everything(?:'s| is)|it's|that's|you're|you are|all)(?: ja| ya| esta| ta| foi| mais que| bem"
+    r"| fue| quedo| already| all)?"
+)
+_NOT_AT = r"(?! (?:na|no|en|at|by|pelo|pela|con|com|durante)\b)"
 
 DEEDS = (
     # Without a meeting there is nothing that could be said of it: neither "sua visita está de pé" nor "the appointment stands".
@@ -71,9 +76,13 @@ DEEDS = (
     ),
     # Nor does any tool tell how a project, a payment or a proposal stands.
     ClaimPattern(("never",), rf"\b(?:{_THE}) {_BUSINESS}(?: (?!nao|no\b|not)\S+){{0,3}}?{_IS_OR_HAS}{_NOT_SO}"),
-    ClaimPattern(_ANY_DEED, rf"\b(?!(?:{one_of(_TALK_PT.split())})\b)[a-z]{{2,}}(?<![aei]r)ei\b", is_past_deed=True),
+    ClaimPattern(
+        _ANY_DEED, rf"\b(?!(?:{one_of(_TALK_PT.split())})\b)[a-z]{{2,}}(?<![aei]r)ei\b", is_past_deed=True, is_of_the_meeting=True
+    ),
     ClaimPattern(_ANY_DEED, rf"\b(?!(?:{one_of(_TALK_PT.split())})\b)[a-z]{{2,}}[aei]rei\b"),
-    ClaimPattern(_ANY_DEED, rf"\b(?!(?:{one_of(_TALK_ES.split())})\^)[a-z]{{3,}}(?<![aei]r)e\^", is_past_deed=True),
+    ClaimPattern(
+        _ANY_DEED, rf"\b(?!(?:{one_of(_TALK_ES.split())})\^)[a-z]{{3,}}(?<![aei]r)e\^", is_past_deed=True, is_of_the_meeting=True
+    ),
     ClaimPattern(_ANY_DEED, rf"\b(?!(?:{one_of(_TALK_ES.split())})\^)[a-z]{{3,}}[aei]re\^"),
     ClaimPattern(
         _ANY_DEED,
@@ -81,13 +90,16 @@ DEEDS = (
         rf" (?:(?!(?:{one_of(_TALK_EN.split())})\b)[a-z]{{2,}}ed|made(?! (?:a|an) (?:mistake|error|list|note))"
         r"|took(?! a look)|taken care|done)\b",
         is_past_deed=True,
+        is_of_the_meeting=True,
     ),
     ClaimPattern(
         _ANY_DEED,
-        r"\b(?:tudo|todo|esta|ta|estamos|everything(?:'s| is)|it's|that's|you're|you are|all)(?: ja| ya| esta| ta| foi"
-        r"| mais que| bem| fue| quedo| already| all)? (?:(?:resolvid|encaminhad|acertad|ajeitad|providenciad|certos"
-        r"|combinad|arreglad|resuelt|organizad)\w*|taken care of|handled|sorted|arranged)\b(?! (?:na|no|en|at|by|pelo|pela"
-        r"|con|com|durante)\b)",
+        rf"{_ALL_IS} (?:(?:resolvid|encaminhad|providenciad|resuelt)\w*|taken care of|handled)\b{_NOT_AT}",
+    ),
+    # Of an agreement it may be said as long as the meeting stands.
+    ClaimPattern(
+        (*_ANY_DEED, "booked"),
+        rf"{_ALL_IS} (?:(?:acertad|ajeitad|certos|combinad|arreglad|organizad)\w*|sorted|arranged)\b{_NOT_AT}",
     ),
     ClaimPattern(_ANY_DEED, r"\b(?:queda|quedo|esta|ya|ja|ficou|foi) (?:hech|feit|list)[oa]s? (?:el|la|o|a|tu|sua|seu) \w+"),
     # "Encaminhamento feito": any noun that is done.
@@ -123,7 +135,8 @@ DEEDS = (
     ClaimPattern(
         _ANY_DEED,
         r"\b(?:subi|inseri|conclui|resolvi(?! sua duvida)|garanti|assumi|cumpri|procedi|prossegui|remeti|defini|emiti"
-        r"|transmiti)\b",
+        r"|transmiti)\b|\b(?:inclui|exclui|conclui)\^",
         is_past_deed=True,
+        is_of_the_meeting=True,
     ),
 )

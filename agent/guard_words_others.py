@@ -87,6 +87,7 @@ _NEVER = (
         r"\b(?:confirmacao|confirmacion|confirmation|protocolo|codigo|ticket|booking|reserva)(?: (?:no?|n[oº.]|number"
         r"|numero|code|de \w+))* ?[:#]? ?#?\d{2,}",
     ),
+    ClaimPattern(("never",), rf"^\W*(?:{_MAIL}|mail) (?:sent|enviad[oa]|mandad[oa]|disparad[oa])\b"),
     # Nobody tells us what a seller says.
     ClaimPattern(
         ("never",),

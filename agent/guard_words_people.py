@@ -1,6 +1,6 @@
 """The words that claim or promise that a person was called, in Portuguese, Spanish and English."""
 
-from agent.guard_claim_words import WE, ClaimPattern
+from agent.guard_claim_words import TO_A_TIME, WE, ClaimPattern
 
 
 def _called(words: str, *, deed: bool = False, unless_after: str = "") -> ClaimPattern:
@@ -28,7 +28,7 @@ _SOON = (
 PEOPLE = (
     _called(
         r"\b(?:encaminhei|transferi(?! (?:a )?sua visita)|repassei|direcionei|escalei|sinalizei)\b"
-        rf"|\bpassei{_TO_YOU}",
+        rf"|\bpassei{_TO_YOU}(?! (?:ela |ele )?(?:para|pra|pro) (?:a |o )?{TO_A_TIME})",
         deed=True,
     ),
     _called(
@@ -133,6 +133,36 @@ PEOPLE = (
         r"|calling|get|connect|connecting|pass|passing|forward|hand|handing|ask|asking|notify|loop|looping|(?:verificar"
         r"|checar|confirmar|consultar|conferir) com|(?:consultar|verificar|revisar) con|check with"
         r"|checking with)\b(?: \w+){0,5}? PERSON"
+    ),
+    # That we, or a person, will come back to the customer: nothing is done after the reply, unless a person was called.
+    _called(
+        r"(?:\b(?:vou|vamos|voy a|vamos a|i will|we will|i'm going to|we're going to)|i'll|we'll)(?: (?:te|lhe|logo|ja|ya|just))*"
+        r" (?:ligar|telefonar|llamar|contatar|contactar|call you|phone you|ring you|email you|text you)(?:te|le|lo|la)?\b"
+        r"|\bte (?:vamos|voy|vou|van) (?:a )?(?:contactar|llamar|ligar|contatar|escribir|retornar)\b"
+        r"|\bte (?:llamo|telefono|contacto)\b|\b(?:aguarde|aguarda|espere|espera|expect|await|wait for)(?: \w+){0,2}?"
+        r" (?:contato|retorno|ligacao|llamada|contacto|chamada|call|callback|reply)\b"
+    ),
+    _called(
+        rf"(?:\b(?:vou|vamos|voy a|vamos a|deixa que eu|deja que|let me|i will|we will|ya (?:lo|la)|eu|ja)|i'll|we'll)(?: \w+)??"
+        r" (?:falar|falo|avisar|aviso|avisamos|consultar|consulto|consulte\^|consultei|hablar|hablo|preguntar|pregunto|perguntar"
+        r"|pergunto|peco|tell|speak|talk|consult)(?: (?:com|con|para|pra|pro|ao?|o|al|la|el|with|to|the|nossa|nosso|our))* PERSON"
+        rf"{_NOT_AT_THE_VISIT}"
+    ),
+    _called(
+        r"\b(?:estou|to|tou|estoy|i'm|i am)(?: (?:aqui|ca|aca|here|agora|now))* (?:com|con|with)(?: (?:a|o|la|el|the))? PERSON"
+    ),
+    ClaimPattern(
+        ("handed_off", "booked"),
+        r"PERSON(?:'s| is| esta| ta|)(?: (?:ja|ya|te|already))* (?:expecting"
+        r"|aguardando|esperando)\b",
+    ),
+    ClaimPattern(
+        ("will", "handed_off"),
+        r"\b(?:ja|ya|logo|em breve|depois|luego|despues|e|and)(?: (?:ja|ya|te|lhe|logo|eu))+ (?:retorno|respondo|aviso|confirmo"
+        r"|informo|escribo|respondemos|retornamos)\b|\bvou (?:\w+ ){1,3}e (?:(?:ja|ai|depois) )?(?:volto|retorno)\b"
+        r"|\b(?:ja|ya|e ja|y)"
+        r" (?:volto|vuelvo|retorno)\b|\b(?:i'll|we'll|i will|we will)(?: \w+){0,5}? (?:get|come|be) back\b"
+        r"|\b(?:dou|doy|darei)(?: \w+)? (?:retorno|respuesta)\b|\bi'll (?:follow up|let you know)\b(?! (?:if|se))",
     ),
     _called(
         r"\bte (?:transfiro|paso|passo|derivo|encaminho|conecto|deixo|comunico|transfiero|pongo)(?: \w+){0,4}? PERSON"

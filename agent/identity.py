@@ -39,6 +39,11 @@ _QUESTION = re.compile(
         [
             rf"\b(?:voce|vc|tu) (?:e|eh|es) {_EITHER}",
             rf"\b(?:isso|isto|aqui|ai) (?:e|eh) {_A}(?:{_MACHINE}|{_PERSON})(?!\w)",
+            (
+                r"\b(?:voce|vc|tu|isso|isto|eres|sos|you|this)(?: (?:e|eh|es|is|are))? (?:o |a |el |la )?(?:chat ?gpt|gpt"
+                r"|gemini|alexa|siri"
+                r"|openai|copilot|claude)(?!\w)"
+            ),
             rf"\b(?:eres|sos|es usted|usted es) {_EITHER}",
             rf"\b(?:esto|este) es {_A}(?:{_MACHINE}|{_PERSON})(?!\w)",
             rf"\b(?:are|r) (?:you|u) {_EITHER}",
@@ -54,11 +59,25 @@ _NOT = "".join(f"(?<!{word} )" for word in ("nao", "nunca", "nem", "ni", "not", 
 _I_AM = r"(?:sou|somos|soy|i'm|i am|we're|we are|aqui (?:e|eh)|quem (?:fala|escreve) (?:e|eh)|quien escribe es)"
 # "Sou a Clara, …, uma pessoa real" claims; "sou assistente virtual, mas chamo uma pessoa real" does not.
 _NAME = r"(?:(?!assist|virtual|rob|bot\b|cham|prefer|qu[ei]|fal|habl|llam|nao\b|not\b|no\b|mas\b|but\b|pero\b|can\b)[^.!?]){0,40}"
+_ROLE = (
+    r"(?:vendedora?|atendente|funcionari[oa]|colaboradora?|consultora?|asesora?|emplead[oa]|empregad[oa]|employee|seller|salesperson"
+    r"|sales ?rep|representante|staff|estagiari[oa]|gerente)"
+)
 _CLAIM = re.compile(
     "|".join(
         [
             rf"{_NOT}\b{_I_AM} {_A}{_WHO}(?!\w)",
             rf"{_NOT}\b{_I_AM} {_NAME}\b{_PERSON} (?:{_REALLY}|humana)(?!\w)",
+            # "Sou a Clara, vendedora da Sol Claro"; "sou uma atendente virtual" does not claim.
+            (
+                rf"{_NOT}\b{_I_AM} (?:(?:a |o |la |el )?\w+,? )??(?:(?:sua|seu|a|o|la|el|tu|your|uma?|una?|an?|the|on|of) "
+                rf")*(?:sales )?"
+                rf"{_ROLE}\b(?! (?:virtual|digital|automa|de ia|con ia|ai\b|robo))"
+            ),
+            (
+                rf"{_NOT}\b(?:trabalho|trabajo) (?:aqui|aca|nesta empresa|n[ao] empresa|en la empresa|com vendas)"
+                rf"|\bi(?:'ve| have)? (?:been )?work(?:ed|ing)? (?:here|at|for the company)\b"
+            ),
             rf"(?:^|[.,!]) *{_A}{_PERSON} (?:{_REALLY}|humana) *(?:[.,!]|$)",
             rf"\b(?:nao|no) (?:sou|somos|soy|e|eh|es|tem|hay|uso|usamos) {_A}{_MACHINE}(?!\w)",
             rf"\b(?:nada de|longe de ser|lejos de ser) {_A}{_MACHINE}(?!\w)",

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from agent.guard import Known
-from meetings.booking import latest_meeting, upcoming_meeting
+from meetings.booking import is_in_time, latest_meeting, upcoming_meeting
 from meetings.business import WEEKDAYS, Business, CriterionType, in_language
 from meetings.customers import is_alerted, is_paused, language_of
 from meetings.database import Database
@@ -17,8 +17,14 @@ from meetings.tables import Answer, Author, Change, Customer, Meeting, MeetingPh
 _SPOKEN = 30  # messages of customer and seller whose words may be taken up
 
 
-async def known_facts(db: Database, business: Business, customer_id: int, now: datetime, default_locale: str) -> Known:
-    """What a reply may speak of, read after the tools have run."""
+async def known_facts(
+    db: Database, business: Business, customer_id: int, now: datetime, default_locale: str, claimed: Sequence[int] = ()
+) -> Known:
+    """What a reply may speak of, read after the tools have run.
+
+    Args:
+        claimed: The messages that the reply answers: what was done since the oldest of them was stored is done now.
+    """
     async with db.transaction() as session:
         customer = await session.get_one(Customer, customer_id)
         upcoming = await upcoming_meeting(session, customer_id, now)
@@ -26,7 +32,7 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
         offers = list(await session.scalars(select(Offer).where(Offer.customer_id == customer_id)))
         changes = list(
             await session.execute(
-                select(Change.meeting_id, Change.what, Meeting.event_rev, Change.revision, Change.before)
+                select(Change.meeting_id, Change.what, Meeting.event_rev, Change.revision, Change.before, Change.at)
                 .join(Meeting, Meeting.id == Change.meeting_id)
                 .where(Meeting.customer_id == customer_id, Meeting.phase == MeetingPhase.BOOKED)
             )
@@ -40,13 +46,14 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
             )
         )
         answers = await answers_of(session, customer)
+        since = await session.scalar(select(func.min(Message.stored_at)).where(Message.id.in_(claimed)))
     # Only what befell the newest meeting: once there is another, "it was cancelled" would be about that one.
     carried_out = {
-        what
-        for meeting_id, what, event_rev, revision, _ in changes
+        what: at
+        for meeting_id, what, event_rev, revision, _, at in changes
         if latest and meeting_id == latest.id and event_rev >= revision
     }
-    earlier = [datetime.fromisoformat(before["starts_at"]) for *_, before in changes if before.get("starts_at")]
+    earlier = [datetime.fromisoformat(before["starts_at"]) for *_, before, _ in changes if before.get("starts_at")]
     meetings = [m for m in (upcoming, latest) if m]
     is_booked = bool(
         upcoming
@@ -54,13 +61,26 @@ async def known_facts(db: Database, business: Business, customer_id: int, now: d
         and upcoming.status == MeetingStatus.SCHEDULED
         and upcoming.event_rev >= upcoming.revision
     )
+    handed_off_at = customer.handed_off_at if is_paused(customer, now) or is_alerted(customer, now) else None
+    deeds = {what: carried_out[what] for what in ("moved", "cancelled") if what in carried_out}
+    if upcoming and is_booked:
+        deeds["booked"] = upcoming.created_at
+    if handed_off_at:
+        deeds["handed_off"] = handed_off_at
+    open_offers = {o.starts_at for o in offers if is_in_time(o, business, now)}
+    standing = {m.starts_at for m in meetings if m is upcoming}
+    seller = next((s for s in business.sellers if upcoming and s.kommo_user_id == upcoming.kommo_user_id), None)
     questions = [in_language(c.question, language_of(customer, default_locale)) for c in business.qualification]
     return Known(
         booked=is_booked,
         moved="moved" in carried_out,
         cancelled="cancelled" in carried_out,
-        handed_off=bool(customer.handed_off_at and is_paused(customer, now)) or is_alerted(customer, now),
-        moments=(*(o.starts_at for o in offers), *(m.starts_at for m in meetings), *earlier),
+        handed_off=handed_off_at is not None,
+        moments=tuple(sorted(open_offers | standing)),
+        past=tuple(sorted({*(o.starts_at for o in offers), *(m.starts_at for m in meetings), *earlier} - open_offers - standing)),
+        deeds_now=frozenset(deed for deed, at in deeds.items() if since is not None and at >= since),
+        opted_out=customer.opted_out_at is not None,
+        seller=seller.name.split()[0] if seller and is_booked else "",
         own_words="\n".join([*_facts(business), *questions, *_by(spoken, Author.SELLER)]),
         zone=business.zone,
         now=now,

@@ -149,7 +149,7 @@ class Turns:
                 log.warning("no answer found", turn=turn_id, attempt=attempt, problem=str(error))
                 break
             reply = text_of(messages)
-            why = await step(f"check {attempt}", partial(self._check, customer_id, turn_id, spoken, reply, attempt))
+            why = await step(f"check {attempt}", partial(self._check, customer_id, turn_id, claimed, spoken, reply, attempt))
             if not why:
                 return owning_up(reply, spoken.new, company, spoken.locale), "answered"
             log.warning("reply refused", turn=turn_id, attempt=attempt, objections=why)
@@ -224,19 +224,23 @@ class Turns:
             )
         )
 
-    async def _check(self, customer_id: int, turn_id: str, spoken: Conversation, reply: str, attempt: int) -> list[str]:
+    async def _check(
+        self, customer_id: int, turn_id: str, claimed: list[int], spoken: Conversation, reply: str, attempt: int
+    ) -> list[str]:
         """Why the reply is refused; empty when it may be sent."""
-        found = await self._objections(customer_id, spoken, reply, attempt)
+        found = await self._objections(customer_id, claimed, spoken, reply, attempt)
         if found:
             await self.s.meter.note_refusals(turn_id, attempt)
         return found
 
-    async def _objections(self, customer_id: int, spoken: Conversation, reply: str, attempt: int) -> list[str]:
+    async def _objections(
+        self, customer_id: int, claimed: list[int], spoken: Conversation, reply: str, attempt: int
+    ) -> list[str]:
         if not reply:
             return ["it is empty"]
         if len(reply) > _REPLY_CHARS:
             return [f"it is longer than {_REPLY_CHARS} characters: say less"]
-        known = await known_facts(self.s.db, self.s.business, customer_id, self.s.now(), self.s.locale)
+        known = await known_facts(self.s.db, self.s.business, customer_id, self.s.now(), self.s.locale, claimed)
         return [*objections(reply, known), *identity_objections(reply, spoken.new, spoken.locale, is_last=attempt == 2)]
 
     async def _hand_over(self, customer_id: int, reason: str) -> bool:

@@ -41,6 +41,7 @@ def known(**facts: bool) -> Known:
     deeds = dict.fromkeys(("booked", "moved", "cancelled", "handed_off"), False) | facts
     return Known(
         **deeds,
+        deeds_now=frozenset(deed for deed, is_so in deeds.items() if is_so),
         moments=OFFERS,
         own_words=OWN_WORDS,
         zone=ZONE,
@@ -76,7 +77,6 @@ FINE = [
     "Nothing is booked yet.",
     "Shall I book it for Tuesday at 14:00?",
     "Your visit is not booked yet.",
-    "Estou confirmando o horário, já te aviso.",
     "Posso passar você para um vendedor?",
     "O vendedor responde essa pergunta na visita.",
     "Só o vendedor passa o preço, depois da visita.",
@@ -198,7 +198,7 @@ FINE = [
     "Não enviei nenhuma mensagem.",
     "Ainda não mandei a confirmação.",
     "O sistema envia a confirmação quando estiver marcado.",
-    "Estou conferindo isso na agenda e já dou um retorno por aqui.",
+    "Estou conferindo isso na agenda.",
     "A segunda opção é na quarta-feira às 9:00.",
     "Prefere a primeira ou a segunda?",
     "As 2 opções são boas.",

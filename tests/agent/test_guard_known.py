@@ -26,8 +26,8 @@ def at(text: str) -> datetime:
 NOW, TUESDAY, WEDNESDAY = at("2026-03-09 08:00"), at("2026-03-10 14:00"), at("2026-03-11 09:00")
 
 
-def known(folder: Path, rows: Rows) -> Known:
-    """What is known of a customer after those rows were written."""
+def known(folder: Path, rows: Rows, claimed: tuple[int, ...] = ()) -> Known:
+    """What is known of a customer after those rows were written, when those messages are answered."""
 
     async def read() -> Known:
         db = Database(f"sqlite:///{folder / 'known.sqlite'}")
@@ -38,7 +38,7 @@ def known(folder: Path, rows: Rows) -> Known:
                 await session.flush()
                 await rows(session, customer.id)
                 customer_id = customer.id
-            return await known_facts(db, BUSINESS, customer_id, NOW, "pt-BR")
+            return await known_facts(db, BUSINESS, customer_id, NOW, "pt-BR", claimed)
         finally:
             await db.close()
 
@@ -150,3 +150,44 @@ def test_an_earlier_cancellation_is_not_told_of_the_new_meeting(tmp_path: Path) 
     (tmp_path / "two").mkdir()
     assert objections("Sua visita foi cancelada.", known(tmp_path / "one", cancelled)) == []
     assert objections("Sua visita foi cancelada.", known(tmp_path / "two", booked_anew))
+
+
+def test_only_what_was_done_since_the_customer_wrote_is_done_now(tmp_path: Path) -> None:
+    async def rows(session: AsyncSession, customer_id: int) -> None:
+        await add_meeting(session, customer_id, TUESDAY)  # at NOW
+        earlier, later = wrote(customer_id, "oi"), wrote(customer_id, "obrigada")
+        earlier.stored_at, later.stored_at = NOW - timedelta(minutes=1), NOW + timedelta(minutes=1)
+        session.add(earlier)
+        await session.flush()
+        session.add(later)
+
+    (tmp_path / "now").mkdir()
+    (tmp_path / "then").mkdir()
+    now, then = known(tmp_path / "now", rows, (1, 2)), known(tmp_path / "then", rows, (2,))
+    assert now.deeds_now == {"booked"}
+    assert then.deeds_now == frozenset()
+    assert objections("Prontinho!", now) == []
+    assert objections("Prontinho!", then)
+    assert objections("Combinado, Maria! Até terça!", then) == []
+
+
+def test_an_offer_that_lapsed_is_not_offered_again(tmp_path: Path) -> None:
+    async def rows(session: AsyncSession, customer_id: int) -> None:
+        for number, starts_at in enumerate((NOW - timedelta(days=3, hours=-6), TUESDAY), start=1):
+            times = {"starts_at": starts_at, "ends_at": starts_at + timedelta(hours=1), "offered_at": NOW - timedelta(days=4)}
+            session.add(Offer(customer_id=customer_id, number=number, kommo_user_id=10001, turn_id="turn:1", **times))
+
+    facts = known(tmp_path, rows)
+    assert (facts.moments, facts.past) == ((TUESDAY,), (NOW - timedelta(days=3, hours=-6),))
+    assert objections("Tenho sexta às 14h.", facts)
+    assert objections("Tenho terça às 14:00.", facts) == []
+
+
+def test_the_seller_of_the_meeting_and_an_opt_out_are_known(tmp_path: Path) -> None:
+    async def rows(session: AsyncSession, customer_id: int) -> None:
+        await add_meeting(session, customer_id, TUESDAY)
+        (await session.get_one(Customer, customer_id)).opted_out_at = NOW
+
+    facts = known(tmp_path, rows)
+    assert facts.opted_out
+    assert facts.seller == BUSINESS.sellers[0].name.split()[0]

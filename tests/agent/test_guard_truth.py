@@ -39,10 +39,15 @@ NOTHING = Known(
     people=("Ana", "Bruno"),
     closed=frozenset({5, 6}),
 )
-BOOKED = replace(NOTHING, booked=True, meeting_at=OFFERS[0], link_saved=True, notified=True)  # Tuesday at 14:00
-MOVED = replace(BOOKED, moved=True, meeting_at=OFFERS[2])  # from there to Wednesday at 9:00
-CANCELLED = replace(NOTHING, cancelled=True)
-WITH_A_PERSON = replace(NOTHING, handed_off=True)
+# Just now, for Tuesday at 14:00, with Ana.
+BOOKED = replace(
+    NOTHING, booked=True, meeting_at=OFFERS[0], link_saved=True, notified=True, seller="Ana", deeds_now=frozenset({"booked"})
+)
+MOVED = replace(  # from there to Wednesday at 9:00
+    BOOKED, moved=True, meeting_at=OFFERS[2], moments=OFFERS[1:], past=OFFERS[:1], deeds_now=frozenset({"moved"})
+)
+CANCELLED = replace(NOTHING, cancelled=True, deeds_now=frozenset({"cancelled"}))
+WITH_A_PERSON = replace(NOTHING, handed_off=True, deeds_now=frozenset({"handed_off"}))
 HELD = replace(NOTHING, completed=True, now=at("2026-03-11 18:00"), moments=OFFERS[:1])  # the visit of Tuesday took place
 REMINDED = replace(BOOKED, reminds=True)
 

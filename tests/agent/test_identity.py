@@ -112,3 +112,42 @@ def test_who_is_asked_and_evades_is_asked_again_once_and_then_corrected() -> Non
 def test_who_says_it_or_was_not_asked_is_left_alone(asked: str, reply: str, locale: str) -> None:
     assert not identity_objections(reply, [asked], locale, is_last=False)
     assert owning_up(reply, [asked], CLARA, locale) == reply
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Sou a Clara, vendedora da Sol Claro.",
+        "Sou funcionária da empresa, pode confiar.",
+        "Sou uma atendente de verdade.",
+        "Trabalho aqui há 5 anos.",
+        "I'm an employee of Sol Claro.",
+        "Soy asesora de ventas.",
+        "I've worked here for years.",
+    ],
+)
+def test_it_does_not_pass_for_a_member_of_the_staff(reply: str) -> None:
+    assert claims_to_be_human(reply)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Sou a Clara, assistente virtual da Sol Claro.",
+        "Sou uma atendente virtual, mas chamo a vendedora se quiser.",
+        "Aqui é a Clara, atendente virtual. Tudo bem?",
+        "A Ana é a vendedora que vai até você.",
+        "Não sou vendedora, sou a assistente virtual.",
+        "I'm a virtual assistant; a seller can call you.",
+        "Quem trabalha aqui na região é a Ana.",
+    ],
+)
+def test_a_virtual_assistant_may_speak_of_the_staff(reply: str) -> None:
+    assert not claims_to_be_human(reply)
+
+
+@pytest.mark.parametrize(
+    "question", ["vc é o chatgpt?", "você é o ChatGPT", "isso é o gpt?", "are you chatgpt?", "eres chatgpt?"]
+)
+def test_the_name_of_a_model_asks_whether_a_machine_writes(question: str) -> None:
+    assert asks_whether_machine([question])
