@@ -33,7 +33,7 @@ FILLERS = _words(
     "o a os as um uma e eh es is it it's this that i we eu nos yo nosotros ele ela el la los las the an and y",
     "mesmo mesma mismo misma",
     "sim si so ja tambem tambien aqui la ca aca unico unica only todo toda com certeza certo mim my me senhor senhora agora hoje",
-    "casa imovel house property inmueble propiedad place home entao pois ta esta is ne viu ok bem muito obrigado obrigada gracias",
+    "casa imovel house property inmueble propiedad place home entao pois ta esta ne viu ok bem muito obrigado obrigada gracias",
 )
 IS_MINE = re.compile(
     r"\b(?:meus?|minhas?|noss[oa]s?|mi[oa]s?|nuestr[oa]s?|mine|ours)(?=\W*$|\W+(?:mesm[oa]|sim|propri[oa]|propi[oa]"
