@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import structlog
 from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.middleware.types import ModelRequest, ModelResponse, ToolCallRequest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage, messages_from_dict, messages_to_dict
 from langgraph.types import Command
+from openai import BadRequestError, NotFoundError, UnprocessableEntityError
 
 from meetings.lanes import Lanes
 from meetings.usage import Meter, Tokens
 from tools.context import TurnContext
 
+log = structlog.get_logger("model")
+_UNSEEN = "(You cannot see the picture. Say so kindly and ask the customer to write what it shows.)"
 _ModelHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 
 
@@ -65,6 +69,29 @@ class Durable(AgentMiddleware[Any, Any, Any]):
             message = messages_from_dict(await self._lanes.step(name, call))[0]
         assert isinstance(message, ToolMessage)
         return message
+
+
+class BlindRetry(AgentMiddleware[Any, Any, Any]):
+    """Asks a model that refuses pictures once more without them, so that it can ask for words instead. Within the fallback."""
+
+    async def awrap_model_call(self, request: ModelRequest[Any], handler: _ModelHandler) -> ModelResponse[Any]:
+        try:
+            return await handler(request)
+        except (BadRequestError, NotFoundError, UnprocessableEntityError):  # providers differ in how they say it
+            messages = [_without_pictures(message) for message in request.messages]
+            if messages == request.messages:
+                raise
+            log.warning("model refused a request with pictures, asked again without")
+        return await handler(request.override(messages=messages))
+
+
+def _without_pictures(message: AnyMessage) -> AnyMessage:
+    if not isinstance(message, HumanMessage) or isinstance(message.content, str):
+        return message
+    kept = [part for part in message.content if not (isinstance(part, dict) and part.get("type") == "image_url")]
+    if len(kept) == len(message.content):
+        return message
+    return HumanMessage([*kept, {"type": "text", "text": _UNSEEN}])
 
 
 class Metered(AgentMiddleware[Any, Any, Any]):

@@ -10,7 +10,7 @@ from langchain_openai import ChatOpenAI
 from langgraph.graph.state import CompiledStateGraph
 from pydantic import SecretStr
 
-from agent.durable import CallLimit, Durable, Metered
+from agent.durable import BlindRetry, CallLimit, Durable, Metered
 from meetings.lanes import Lanes
 from meetings.usage import Meter
 from tools.availability import check_availability
@@ -73,6 +73,7 @@ def make_agent(
             CallLimit(max_calls),
             Durable(lanes),
             *([ModelFallbackMiddleware(*models[1:])] if models[1:] else []),
+            BlindRetry(),
             Metered(meter),
         ],
     )

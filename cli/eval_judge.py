@@ -40,8 +40,9 @@ def judge(wanted: Afterwards, people: People, calendars: Sequence[str]) -> list[
         is_saved = bool(ours) and link == ours[-1].link
         if is_saved is not wanted.link_saved:
             complaints.append(f"google_calendar_link on the lead is {link!r}")
-    if wanted.notes is not None:
-        complaints += _compare_notes(wanted.notes, [str(note["text"]) for note in state["kommo"]["notes"]])
+    if wanted.tags is not None and sorted(wanted.tags) != (tags := sorted(leads[-1]["tags"] if leads else [])):
+        complaints.append(f"the lead has the tags {tags}, not {sorted(wanted.tags)}")
+    complaints += _compare_notes(wanted, [str(note["text"]) for note in state["kommo"]["notes"]])
     complaints += _compare_told(wanted, people.told(state))
     questions = [t for t in people.tasks(state, task_type_id=1) if _QUESTION.search(t["text"])]
     if wanted.follow_ups is not None:
@@ -118,10 +119,19 @@ def _compare_tasks(wanted: Sequence[TaskState], found: Sequence[dict[str, Any]])
     return complaints
 
 
-def _compare_notes(wanted: Sequence[str], found: Sequence[str]) -> list[str]:
+def _compare_notes(wanted: Afterwards, found: Sequence[str]) -> list[str]:
     """Every note but those with a customer's answers is about a meeting."""
-    answers = Catalogue.load("crm", DEFAULT_LOCALE).text("note_title")
-    notes = [note for note in found if not note.startswith(answers)]
+    title = Catalogue.load("crm", DEFAULT_LOCALE).text("note_title")
+    answers = [note for note in found if note.startswith(title)]
+    complaints: list[str] = []
+    if wanted.answers_noted is not None:
+        complaints += _compare_parts(wanted.answers_noted, answers)
+    if wanted.notes is not None:
+        complaints += _compare_parts(wanted.notes, [note for note in found if note not in answers])
+    return complaints
+
+
+def _compare_parts(wanted: Sequence[str], notes: Sequence[str]) -> list[str]:
     complaints = [f"{part!r} stands in {count} notes, not in one" for part in wanted if (count := _holding(part, notes)) != 1]
     return complaints + [f"nobody wanted the note {note!r}" for note in notes if not any(part in note for part in wanted)]
 

@@ -248,6 +248,8 @@ class Afterwards(_Part):
         meeting_status: What stands on the lead; "" for nothing.
         link_saved: Whether the lead's link is that of the newest event.
         leads: How many leads there are.
+        tags: All tags of the newest lead, in any order.
+        answers_noted: Parts of the notes with the customer's answers, each in exactly one; no other such note may exist.
         notes: Parts of the notes about meetings, each in exactly one; no other note may speak of a meeting.
         facts_told: What the customer must know in the end, in any words around it and any order: a part of a message, or
             /a regular expression/. Case and accents do not count.
@@ -266,6 +268,8 @@ class Afterwards(_Part):
     link_saved: bool | None = None
     leads: int | None = None
     follow_ups: list[TaskState] | None = None
+    tags: list[str] | None = None
+    answers_noted: list[str] | None = None
     notes: list[str] | None = None
     facts_told: list[Fact] = []
     told: list[str] = Field(default=[], json_schema_extra=JUDGED_WHEN_SCRIPTED)

@@ -119,6 +119,7 @@ class KommoClient:
         fields: Mapping[int, str] | None = None,
         status_id: int | None = None,
         tags_to_add: Sequence[str] = (),
+        tags_to_delete: Sequence[str] = (),
     ) -> None:
         """Writes only what is given; the rest of the lead stays. Safe to repeat. Updates that pile up go out in one call.
 
@@ -132,6 +133,8 @@ class KommoClient:
             change["status_id"] = status_id
         if tags_to_add:
             change["tags_to_add"] = [{"name": tag} for tag in tags_to_add]
+        if tags_to_delete:
+            change["tags_to_delete"] = [{"name": tag} for tag in tags_to_delete]
         if change:
             await self._leads.write(lead_id, change)
 

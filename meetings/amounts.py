@@ -112,8 +112,10 @@ _BOUND_BEFORE = re.compile(
     r"(?:\b(?:mais d[eo]s?|menos d[eo]s?|acima d[eo]s?|abaixo d[eo]s?|(?:maior|menor|mais|menos) (?:do )?que"
     r"|pass\w+ (?:\w+ ){0,2}d[eo]s?"
     r"|ate|quase|a partir d[eo]s?|pelo menos|no (?:max|min)imo|(?:max|min)imo d?e?|entre|beira\w*|chega\w* a|chega\w* n?[oa]?s?"
+    r"|lleg\w+ a"
     r"|mas de|arriba de|debajo de|encima de|hasta|casi|desde|al menos|por lo menos|como (?:max|min)imo"
-    r"|more than|less than|fewer than|over|under|above|below|up to|at (?:least|most)|almost|nearly|between|upwards of|not quite)"
+    r"|more than|less than|fewer than|over|under|above|below|up to|at (?:least|most)|almost|nearly"
+    r"|shy of|short of|between|upwards of|not quite)"
     rf"|[<>≤≥]){_FILLER}"
 )
 _SIGN_BEFORE = re.compile(r"(?:^|[\s$])[-−.,]$")
@@ -129,7 +131,11 @@ _LEFT_OVER = re.compile(
 _JOIN = re.compile(rf"^\s*{_CURRENCY}?\s*(?:a|ou|o|u|ate|hasta|to|or|-|–|—|/|~)\s*(?:uns|umas|os|los|ate|{_CURRENCY})?\s*$")
 _AND_ALONE = re.compile(r"^\s*(?:e|y|and)(?: (?:a|uns|umas|os|los))?\s*$")
 _NEAR = 60  # characters around a number that can bound it
-_UNIT_AFTER = re.compile(r"^\s*(?:kwh|kw\b|watts?|%|por ?cento|por ?ciento|per ?cent|us\$|usd|d[oó]lar|dollar|bucks|€|euros?\b)")
+_UNIT_AFTER = re.compile(
+    r"^\s*(?:kwh|kw\b|watts?|%|por ?cento|por ?ciento|per ?cent|us\$|usd|d[oó]lar|dollar|bucks|€|euros?\b|pesos?\b"
+    r"|libras?\b|pounds?\b"
+    r"|soles\b|guaranies\b|m2\b|metros?\b|meters?\b|square\b)"
+)
 _UNIT_BEFORE = re.compile(r"(?:us\$|u\$s|usd|€)\s*$")
 
 

@@ -12,19 +12,25 @@ from decimal import Decimal
 
 from meetings.amounts import mentions, only_exact
 from meetings.business import Criterion, CriterionType
+from meetings.evidence_speech import MONEY_TALK, ROLE, UNREAL, counts_as_amount, counts_as_mine, counts_as_number, statements
 from meetings.evidence_words import (
     ASSENTS,
     BARE,
     BREAK,
     COMMON,
+    COMPLEMENT,
     DENIALS,
+    FILLERS,
+    FIRST_PERSON,
+    IS_MINE,
     MINE,
     NOT_BEFORE,
     OTHERS,
+    OWNERS,
     RENT,
     SAYS_NO,
     SOMEBODY_ELSES,
-    WEAK_ASSENTS,
+    YES_FIRST,
 )
 from meetings.qualification import NO_WORDS, Judged, fold
 from meetings.tables import Author, Message
@@ -95,7 +101,7 @@ def _holds_number(criterion: Criterion, judged: Judged, evidence: Evidence) -> b
     wanted = only_exact(fold(judged.value))
     if evidence.is_bare:
         return _is_yes(evidence.said) and _only_number_asked(criterion, evidence.asked) == wanted
-    return wanted in _exact_numbers(criterion, evidence.clause)
+    return wanted in _own_numbers(criterion, evidence)
 
 
 def _only_number_asked(criterion: Criterion, asked: str) -> Decimal | None:
@@ -109,8 +115,33 @@ def _exact_numbers(criterion: Criterion, text: str) -> set[Decimal | None]:
     return {m.value for m in mentions(text) if m.is_exact and not (in_reais and m.is_other_unit)}
 
 
+def _own_numbers(criterion: Criterion, evidence: Evidence) -> set[Decimal | None]:
+    """The numbers that the customer states of themselves. An amount must be one of money: said so, or asked so."""
+    is_money = criterion.type is CriterionType.MONEY
+    if is_money and not (MONEY_TALK.search(evidence.said) or _is_about_money(criterion, evidence.asked)):
+        return set()
+    question = " ".join(fold(text) for text in criterion.question.values())
+    is_alone = sum(one.value is not None and one.value > 12 for one in mentions(evidence.said)) == 1  # besides "two months"
+    found: set[Decimal | None] = set()
+    for part in statements(evidence.clause, evidence.said):
+        for one in mentions(part):
+            if not one.is_exact or (is_money and one.is_other_unit):
+                continue
+            if is_money:
+                counts = counts_as_amount(part, one.start, one.end, said=evidence.said, is_alone=is_alone, question=question)
+            else:
+                counts = counts_as_number(part, one.start, one.end, said=evidence.said)
+            if counts:
+                found.add(one.value)
+    return found
+
+
+def _is_about_money(criterion: Criterion, asked: str) -> bool:
+    return bool(MONEY_TALK.search(asked) or _stems(criterion.question.values()) & _stems([asked]))
+
+
 def _names_choice(criterion: Criterion, judged: Judged, evidence: Evidence) -> bool:
-    if judged.value in _options_named(criterion, evidence.clause):
+    if judged.value in _options_stated(criterion, evidence):
         return not _leaves_open(criterion, evidence.clause)
     if evidence.is_bare:
         return _is_yes(evidence.said) and "?" in evidence.asked and _options_named(criterion, evidence.asked) == {judged.value}
@@ -124,6 +155,18 @@ def _options_named(criterion: Criterion, text: str, *, even_denied: bool = False
         for match in re.finditer(_name_of(criterion, option), text):
             if even_denied or not NOT_BEFORE.search(text[: match.start()]):
                 found.add(option)
+    return found
+
+
+def _options_stated(criterion: Criterion, evidence: Evidence) -> set[str]:
+    """The options that the customer says are theirs, here and now."""
+    any_name = f"(?:{'|'.join(_name_of(criterion, option) for option in criterion.options)})"
+    found = set()
+    for part in statements(evidence.clause, evidence.said):
+        for option in criterion.options:
+            for match in re.finditer(_name_of(criterion, option), part):
+                if counts_as_mine(part, match.start(), match.end(), names=any_name, at_home=match[0] == "casa"):
+                    found.add(option)
     return found
 
 
@@ -145,14 +188,15 @@ def _says_so(criterion: Criterion, judged: Judged, evidence: Evidence) -> bool:
     wanted = judged.value == "sim"
     if evidence.is_bare:
         return _is_yes(evidence.said) == wanted and _is_about(criterion, evidence.asked)
-    said, is_torn = _polarity(criterion, evidence.clause)
+    said, is_torn = _polarity(criterion, evidence)
     if said is not None:
         return said == wanted and not (wanted and SOMEBODY_ELSES.search(evidence.said))
     return not is_torn and _rules_out_as_asked(criterion, judged, evidence)
 
 
-def _polarity(criterion: Criterion, clause: str) -> tuple[bool | None, bool]:
-    """Whether a clause says yes or no (None: neither), and whether it says both."""
+def _polarity(criterion: Criterion, evidence: Evidence) -> tuple[bool | None, bool]:
+    """Whether the words say yes or no (None: neither), and whether they say both."""
+    clause = evidence.clause
     words = _words(clause) - {"no"}
     denies = bool(words & DENIALS or SAYS_NO.search(clause))
     is_no = re.search(rf"\b{RENT}\b", clause) is not None or any(_has(a, clause) for a in criterion.aliases.get("no", ()))
@@ -164,10 +208,28 @@ def _polarity(criterion: Criterion, clause: str) -> tuple[bool | None, bool]:
     if others:
         is_mine_too = bool(_words(rest) & (ASSENTS | MINE))
         return (None, True) if is_mine_too else (False, False)
-    if any(_has(alias, clause) for alias in criterion.aliases.get("yes", ())):
-        return True, False
-    is_weak = re.search(rf"\b{OTHERS}\b", clause) is not None
-    return (True, False) if words & (ASSENTS if is_weak else ASSENTS | WEAK_ASSENTS) else (None, False)
+    is_asked = _is_about(criterion, evidence.asked)
+    says_yes = any(_affirms(criterion, part, is_asked=is_asked) for part in statements(clause, evidence.said))
+    return (True, False) if says_yes else (None, False)
+
+
+def _affirms(criterion: Criterion, part: str, *, is_asked: bool) -> bool:
+    """Whether a statement says yes to the criterion; words for wishes, times gone by and other people's roles say nothing."""
+    if UNREAL.search(part) or ROLE.search(part):
+        return False
+    if any(_has(alias, part) for alias in criterion.aliases.get("yes", ())):
+        return True
+    words = re.findall(r"[^\W_]+(?:'[^\W_]+)*", COMPLEMENT.sub(" ", part))
+    asked_for = _stems(criterion.question.values())
+    names = {word for word in words if word in OWNERS or (len(word) > 3 and word[:4] in asked_for)}
+    has_more = bool({word for word in words if not word.isdigit()} - FILLERS - ASSENTS - MINE - names)
+    if words and words[0] in YES_FIRST and ((is_asked and words[0] != "isso") or not has_more):  # "isso é caro" is no yes
+        return True
+    if set(words) & FIRST_PERSON and (names or not has_more):
+        return True
+    if re.search(rf"\b{OTHERS}\b", part):
+        return False
+    return bool(names and not has_more) or IS_MINE.search(part) is not None
 
 
 def _rules_out_as_asked(criterion: Criterion, judged: Judged, evidence: Evidence) -> bool:

@@ -22,8 +22,32 @@ ASSENTS = (YES_WORDS - {"s", "y", "1"}) | _words(
     "yeah yep sure correct exactly am have",
 )
 MINE = _words("meu minha nosso nossa mio mia nuestro nuestra mine ours")
-WEAK_ASSENTS = MINE | _words(
-    "proprio propria dono dona proprietario proprietaria propio propia dueno duena propietario propietaria own owner my our"
+# A yes that opens a sentence, being something, and words for owners; these say yes only together or with nothing else around.
+YES_FIRST = (YES_WORDS - {"s", "y", "1"}) | _words("claro exato exatamente correto positivo aham uhum isso yeah yep sure exactly")
+FIRST_PERSON = _words("sou somos soy am i'm we're own tenho temos tengo tenemos")
+OWNERS = _words(
+    "proprio propria proprios proprias dono dona donos donas proprietario proprietaria proprietarios proprio propia dueno duena",
+    "duenos propietario propietaria owner owners own",
+)
+FILLERS = _words(
+    "o a os as um uma e eh es is it it's this that i we eu nos yo nosotros ele ela el la los las the an and y",
+    "mesmo mesma mismo misma",
+    "sim si so ja tambem tambien aqui la ca aca unico unica only todo toda com certeza certo mim my me senhor senhora agora hoje",
+    "casa imovel house property inmueble propiedad place home entao pois ta esta ne viu ok bem muito obrigado obrigada gracias",
+)
+IS_MINE = re.compile(
+    r"\b(?:meus?|minhas?|noss[oa]s?|mi[oa]s?|nuestr[oa]s?|mine|ours)(?=\W*$|\W+(?:mesm[oa]|sim|propri[oa]|propi[oa]"
+    r"|tambem|mism[oa]|tambien"
+    r"|e|y|and|desde|ha|toda?|quitad[oa]|financiad[oa]|agora|hoje|already|ja|ahora)\b)"
+    r"|(?:^|\b(?:e|eh|es|it's|is|sim|si|yes) )(?:a |o |la )?(?:meu|minha|noss[oa]|mi|my|our) (?:propri[oa] |propi[oa] |own )?"
+    r"(?:casa|imovel|house|place|home|propiedad|inmueble|property|terreno|sitio|predio)\b"
+    r"|\b(?:my|our) own\b|\b(?:no|em|en|in) (?:meu|nosso|mi|nuestro|my|our) (?:propri[oa] )?(?:nome|nombre|name)\b"
+)
+# "Filho do dono", "falar com a dona": what follows belongs to somebody or something else.
+COMPLEMENT = re.compile(
+    r"\b(?:d[oa]s?|de|del|of|pel[oa]s?|com|con|with|pr[oa]|para|to|for|from|ao)(?! (?:certeza|fato|verdad\w*|mim"
+    r"|direito|seguro)\b)"
+    r"(?: (?:the|el|la|los|las|o|a|os|as|um|uma|meu|minha|mi|my|this|that|est[ea]|ess[ea]))* (?!dono sou)[^\W\d_]{2,}\b"
 )
 DENIALS = (NO_WORDS - {"0"}) | _words("nunca nem not dont isn don never jamais tampouco tampoco")
 RENT = r"(?:alug\w*|alquil\w*|rent|rents|rented|renting|inquilin\w+|locatari\w+|tenant)"

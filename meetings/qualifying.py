@@ -13,6 +13,7 @@ from meetings.backoff import wait_after
 from meetings.business import Business, in_language
 from meetings.customers import Leads, is_alerted, is_paused, pause
 from meetings.database import Database
+from meetings.events import ContentKind
 from meetings.evidence import find_evidence, proves
 from meetings.qualification import (
     Judged,
@@ -112,7 +113,10 @@ class Publisher:
             customer.crm_due_at = now + wait_after(customer.crm_attempts)
 
     async def publish(self, customer_id: int) -> None:
-        """Writes what Kommo does not have yet, once nothing more is to be asked. Safe to repeat.
+        """Writes what Kommo does not have yet: once nothing more is to be asked, or a person takes over or the customer leaves.
+
+        Who was ruled out and no longer is loses the tag again; a stage stays, for the seller may have moved the lead since.
+        Safe to repeat.
 
         Raises:
             ServiceError: Kommo can't be reached; `complete` tries again.
@@ -121,37 +125,59 @@ class Publisher:
             customer = await session.get_one(Customer, customer_id)
             answers = await answers_of(session, customer)
             state = standing(self.business, answers)
-        new = [answer for answer in answers if not answer.on_lead]
-        if not new or state.standing is Standing.MISSING:
+            heard = select(Message.id).where(Message.id.in_([a.message_id for a in answers]), Message.kind == ContentKind.AUDIO)
+            spoken = set(await session.scalars(heard))
+        is_failed = state.standing is Standing.FAILED
+        is_cleared = customer.not_qualified_at is not None and not is_failed
+        is_over = customer.handed_off_at is not None or customer.opted_out_at is not None
+        is_open = state.standing is Standing.MISSING and not is_over
+        new = [] if is_open else [answer for answer in answers if not answer.on_lead]
+        if not new and not is_cleared:
             return
         lead_id = await self.leads.ensure(customer_id)
         if lead_id is None:
             return
-        await self._write(lead_id, new, is_failed=state.standing is Standing.FAILED)
+        await self._mark(lead_id, new, is_failed=is_failed, is_cleared=is_cleared)
+        await self._tell(lead_id, new, spoken)
         async with self.db.transaction() as session:
             for answer in await answers_of(session, customer):
                 if answer.id in {a.id for a in new}:
                     answer.on_lead = True
+            if is_cleared:
+                (await session.get_one(Customer, customer_id)).not_qualified_at = None
 
-    async def _write(self, lead_id: int, answers: list[Answer], *, is_failed: bool) -> None:
-        rules = self.business.kommo
-        mapped = {c.name: c.kommo_field_id for c in self.business.qualification if c.kommo_field_id}
+    async def _mark(self, lead_id: int, answers: list[Answer], *, is_failed: bool, is_cleared: bool) -> None:
+        rules, mapped = self.business.kommo, self._mapped()
         fields = {mapped[a.criterion]: a.value for a in answers if a.criterion in mapped}
-        tags = [rules.not_qualified_tag] if is_failed and rules.not_qualified_tag else []
+        tag = [rules.not_qualified_tag] if rules.not_qualified_tag else []
+        to_add, to_delete = tag if is_failed else [], tag if is_cleared else []
         status_id = rules.not_qualified_status_id if is_failed else None
-        if fields or tags or status_id is not None:
-            await self.kommo.update_lead(lead_id, fields=fields, tags_to_add=tags, status_id=status_id)
-        said = [a for a in answers if a.criterion not in mapped]
+        if fields or to_add or to_delete or status_id is not None:
+            await self.kommo.update_lead(
+                lead_id, fields=fields, tags_to_add=to_add, tags_to_delete=to_delete, status_id=status_id
+            )
+
+    async def _tell(self, lead_id: int, answers: list[Answer], spoken: set[int]) -> None:
+        said = [a for a in answers if a.criterion not in self._mapped()]
         if said:
-            note = self._note(said)
+            note = self._note(said, spoken)
             if note not in await self.kommo.list_notes(lead_id):  # an earlier attempt may have got through
                 await self.kommo.add_note(lead_id, note)
 
-    def _note(self, answers: list[Answer]) -> str:
+    def _mapped(self) -> dict[str, int]:
+        return {c.name: c.kommo_field_id for c in self.business.qualification if c.kommo_field_id}
+
+    def _note(self, answers: list[Answer], spoken: set[int]) -> str:
+        """`spoken`: ids of voice notes; what was heard there may be misheard, and the seller is to know."""
         words = Catalogue.load("crm", self.locale)
         questions = {c.name: in_language(c.question, self.locale) for c in self.business.qualification}
         lines = [
-            words.text("note_answer", question=questions[a.criterion], value=a.value, quote=a.quote)
+            words.text(
+                "note_answer_by_voice" if a.message_id in spoken else "note_answer",
+                question=questions[a.criterion],
+                value=a.value,
+                quote=a.quote,
+            )
             for a in answers
             if a.criterion in questions
         ]

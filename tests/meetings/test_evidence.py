@@ -140,7 +140,7 @@ def test_a_message_answers_what_we_wrote_last_before_it(talk: Sequence[tuple[str
     ],
 )
 def test_an_amount_is_proven_by_the_same_exact_amount(value: str, message: str, quote: str | None, is_proven: bool) -> None:
-    assert proven("bill", value, message, quote=quote) is is_proven
+    assert proven("bill", value, message, quote=quote, asked=ASKED["bill"]) is is_proven
 
 
 @pytest.mark.parametrize(
