@@ -14,11 +14,12 @@ from meetings.tables import Change, Customer, Hint, Meeting, Message, Webhook
 
 @dataclass(frozen=True)
 class Told:
-    """A message about the meeting: what it says and how far it got."""
+    """A message about the meeting: what it says and how far it got; `proof` as in `meetings.tables.Proof`."""
 
     text: str
     state: str
     at: datetime
+    proof: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ async def story_of(db: Database, meeting_id: int) -> Story:
             meeting,
             customer,
             tuple(Line(c.at, c.what, c.by, c.source, c.hint, str(c.after.get("reason", "")), c.before, c.after) for c in changes),
-            tuple(Told(m.text, str(m.state), m.sent_at) for m in messages),
+            tuple(Told(m.text, str(m.state), m.sent_at, m.proof) for m in messages),
             tuple(
                 (at, f"{source or 'poll'}: {entity}[{action}]", outcome or "…") for at, entity, action, outcome, source in hints
             ),

@@ -147,8 +147,8 @@ class Customer(Table):
 class Message(Table):
     """One WhatsApp message, in or out. `key` names an outgoing message before it is sent, so it is sent once.
 
-    `quoted_id` is WhatsApp's id of the message that this one answers, when the customer marked one. `address` is where an outgoing
-    message goes when that is not the customer's own chat, `sent_to` where it really went. `proof` is None for messages that need
+    `quoted_id` is WhatsApp's id of the message that this one answers, when the customer marked one. `address` is where an
+    outgoing message goes when that is not the customer's own chat, `sent_to` where it really went. `proof` is None for messages that need
     none; it is looked at again at `proof_due_at`.
     """
 
