@@ -77,6 +77,7 @@ class Turns:
     async def run(self, customer_id: int, upto_message: int, turn_id: str) -> str:
         """The workflow. Returns its outcome: answered, refused, superseded, failed, or the verdict that needed no model."""
         step = self.s.lanes.step
+        problem = ""
         try:
             return await self._turn(customer_id, turn_id)
         except Exception as error:
@@ -84,7 +85,7 @@ class Turns:
             problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
             log.error("turn failed", turn=turn_id, problem=problem)
         # If this did not get through either, nothing would plan the turn again before the customer's next message.
-        failed = await step("failed", lambda: self._failed(customer_id, turn_id), keep_trying=True)
+        failed = await step("failed", lambda: self._failed(customer_id, turn_id, problem), keep_trying=True)
         if failed["attempts"] == _SORRY_AT:
             await step("apologise", lambda: self._apologise(customer_id, failed["first_message"], failed["has_reply"]))
         return "failed"
@@ -261,7 +262,7 @@ class Turns:
             turn.ended_at, turn.outcome = now, outcome
         return True
 
-    async def _failed(self, customer_id: int, turn_id: str) -> dict[str, int]:
+    async def _failed(self, customer_id: int, turn_id: str, problem: str) -> dict[str, int]:
         """Plans the turn again; how often in a row it failed, the oldest message without an answer, and whether one is made."""
         now = self.s.now()
         async with self.s.db.transaction() as session:
@@ -270,7 +271,7 @@ class Turns:
             customer.next_turn_at = now + timedelta(seconds=min(2.0**customer.turn_attempts, _BACKOFF_MAX_S))
             turn = await session.get(Turn, turn_id)
             if turn is not None:  # else it failed before it was on record
-                turn.ended_at, turn.outcome = now, "failed"
+                turn.ended_at, turn.outcome, turn.problem = now, "failed", problem
             first = await session.scalar(
                 select(func.min(Message.id)).where(
                     Message.customer_id == customer_id, Message.author == Author.CUSTOMER, Message.state == MessageState.NEW

@@ -169,6 +169,7 @@ def make_service(
         silence_s=settings.DEBOUNCE_SILENCE_S,
         cap_s=settings.DEBOUNCE_CAP_S,
         sweep_s=settings.SWEEP_INTERVAL_S,
+        retention_days=settings.RETENTION_DAYS,
         tick_s=tick_s,
     )
     token = settings.WEBHOOK_TOKEN.get_secret_value()

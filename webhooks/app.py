@@ -11,9 +11,11 @@ from typing import Annotated, Any
 import structlog
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 
 from meetings.events import Ignored
 from meetings.inbox import Inbox
+from meetings.letters import FAILED, TOO_LARGE, UNREADABLE
 from meetings.push_channels import PushChannels
 from webhooks.evolution import parse_evolution
 from webhooks.forms import FormError
@@ -122,18 +124,29 @@ async def _receive(request: Request, door: Door, token: str, read: Callable[[Doo
     if not hmac.compare_digest(token.encode(), door.token.encode()):
         door.count("wrong token")
         return JSONResponse({"error": "wrong or missing token"}, 401)
+    source = "kommo" if read is _read_kommo else "evolution"
+    body = b""
     try:
-        store = read(door, await _body(request))
+        body = await _body(request)
+        store = read(door, body)
     except _TooLargeError:
         door.count("too large")
+        await _keep(door, source, "", TOO_LARGE, f"larger than {MAX_BODY} bytes")
         return JSONResponse({"error": f"body larger than {MAX_BODY} bytes"}, 413)
     except (FormError, UnicodeDecodeError, json.JSONDecodeError, RecursionError, _NotAnObjectError) as error:
         door.count("unreadable")
+        # What can't be taken apart can't be redacted for sure either, so its size and the complaint are all that is kept.
+        await _keep(door, source, "", UNREADABLE, f"{type(error).__name__}, {len(body)} bytes")
         return JSONResponse({"error": f"unreadable body: {type(error).__name__}"}, 400)
     try:
         answer = await store()
     except Exception as error:
-        # Whatever it is, it is ours: the sender must try again.
+        # Whatever it is, it is ours. The database's trouble passes: the sender must try again. A mistake in what we make of
+        # the body does not, and senders give up: it is kept, to be replayed when that is mended.
+        if not isinstance(error, SQLAlchemyError | OSError | TimeoutError):
+            log.error("webhook not understood", problem=type(error).__name__)
+            if await _keep(door, source, _redacted(source, body), FAILED, type(error).__name__):
+                return JSONResponse({"stored": 0, "kept": 1})
         log.error("webhook not stored", problem=type(error).__name__)
         door.count("not stored")
         door.failed_at = time.monotonic()
@@ -141,6 +154,20 @@ async def _receive(request: Request, door: Door, token: str, read: Callable[[Doo
     door.failed_at = None
     door.wake()
     return JSONResponse(answer)
+
+
+async def _keep(door: Door, source: str, body: str, outcome: str, reason: str) -> bool:
+    """Puts down a webhook that comes to nothing; False when not even that can be done."""
+    try:
+        await door.inbox.keep(source, body, outcome, reason)
+    except Exception as error:
+        log.error("webhook not kept", problem=type(error).__name__)
+        return False
+    return True
+
+
+def _redacted(source: str, body: bytes) -> str:
+    return redact_form(body) if source == "kommo" else json.dumps(redact(json.loads(body)), ensure_ascii=False)
 
 
 async def _body(request: Request) -> bytes:
