@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from cli.people import People
 from cli.replay import list_letters, moment_of, replay_letters, replay_webhooks
-from cli.stack import SANDBOX_TOKEN, Stack
+from cli.stack import SANDBOX_TOKEN, SANDBOX_VALUES, Stack
 from cli.wiring import Service
 from clients.transport import RetryPolicy
+from meetings.business import load_business
 from meetings.inbox import Inbox
 from meetings.letters import STUCK_AT
 from meetings.retention import purge
@@ -24,11 +25,10 @@ from tests.processes import ROOT, Running, environment
 pytestmark = pytest.mark.long
 
 CARD = "4111 1111 1111 1111"
-NOTICE = "message refused"
 
 
 class Played:
-    """A stack in real time with a meeting made by hand in Kommo's stead: what is looked at here is what fails."""
+    """A stack in real time with real people around it: what is looked at here is what fails."""
 
     def __init__(self, stack: Stack, people: People) -> None:
         self.stack, self.people, self.sandbox = stack, people, stack.sandbox
@@ -105,7 +105,7 @@ def test_nothing_is_listed_while_all_goes_well(play: Played) -> None:
 
 
 def test_a_refused_notice_is_listed_and_sent_by_a_replay_once(play: Played) -> None:
-    play.book(lambda: refuse_sends(play, 1, "confirmad"))
+    play.book(lambda: refuse_sends(play, 1, "✅ Marcado"))
     (meeting,) = play.rows(Meeting)
     (notice,) = [m for m in play.rows(Message) if m.state == "failed"]
     letter = play.letters()[f"message:{notice.id}"]
@@ -123,7 +123,7 @@ def test_a_refused_notice_is_listed_and_sent_by_a_replay_once(play: Played) -> N
 
 
 def test_a_notice_that_is_no_longer_true_is_not_sent(play: Played) -> None:
-    play.book(lambda: refuse_sends(play, 1, "confirmad"))
+    play.book(lambda: refuse_sends(play, 1, "✅ Marcado"))
     play.people.seller_deletes_task()
     play.stack.settle()
     (letter,) = play.letters().values()
@@ -274,10 +274,8 @@ def test_old_bodies_are_purged_with_their_hints_and_young_or_open_ones_stay(play
 
 
 def test_the_commands_say_it_in_a_table_and_change_nothing_in_a_dry_run(play: Played) -> None:
-    play.book(lambda: refuse_sends(play, 1, "confirmad"))
+    play.book(lambda: refuse_sends(play, 1, "✅ Marcado"))
     own = ("KOMMO_BASE_URL", "EVOLUTION_BASE_URL", "OPENAI_BASE_URL", "GOOGLE_CALENDAR_ENDPOINT", "DATABASE_URL")
-    from cli.stack import SANDBOX_VALUES
-
     values = {name: getattr(play.settings, name) for name in own}
     env = environment(**SANDBOX_VALUES, **values, BUSINESS_FILE=ROOT / "business.toml", LOCALE="en", COLUMNS=200)
     for command in (["letters"], ["replay", "--all", "--dry-run"]):
@@ -289,8 +287,6 @@ def test_the_commands_say_it_in_a_table_and_change_nothing_in_a_dry_run(play: Pl
 
 
 def test_times_as_people_write_them() -> None:
-    from meetings.business import load_business
-
     rules, now = load_business(ROOT / "business.toml", None), datetime(2026, 3, 9, 15, tzinfo=UTC)
     assert moment_of("2h", rules, now) == datetime(2026, 3, 9, 13, tzinfo=UTC)
     assert moment_of("3d", rules, now) == datetime(2026, 3, 6, 15, tzinfo=UTC)
