@@ -80,6 +80,7 @@ class Turns:
         """The workflow. Returns its outcome: answered, refused, superseded, failed, or the verdict that needed no model."""
         step = self.s.lanes.step
         again_at: datetime | None = None
+        problem = ""
         try:
             return await self._turn(customer_id, turn_id)
         except MayBeUnderWayError as error:
@@ -89,7 +90,7 @@ class Turns:
             problem = str(error) if isinstance(error, ServiceError) else type(error).__name__
             log.error("turn failed", turn=turn_id, problem=problem)
         # If this did not get through either, nothing would plan the turn again before the customer's next message.
-        failed = await step("failed", lambda: self._failed(customer_id, turn_id, again_at), keep_trying=True)
+        failed = await step("failed", lambda: self._failed(customer_id, turn_id, again_at, problem), keep_trying=True)
         if failed["attempts"] == _SORRY_AT and again_at is None:
             await step("apologise", lambda: self._apologise(customer_id, failed["first_message"], failed["has_reply"]))
         return "failed"
@@ -296,7 +297,7 @@ class Turns:
             turn.ended_at, turn.outcome = now, outcome
         return True
 
-    async def _failed(self, customer_id: int, turn_id: str, again_at: datetime | None) -> dict[str, int]:
+    async def _failed(self, customer_id: int, turn_id: str, again_at: datetime | None, problem: str) -> dict[str, int]:
         """Plans the turn again, at that time or after a growing wait; how often in a row it failed, the oldest message without
         an answer, and whether one is made.
         """
@@ -307,7 +308,7 @@ class Turns:
             customer.next_turn_at = again_at or now + wait_after(customer.turn_attempts, _BACKOFF_MAX_S)
             turn = await session.get(Turn, turn_id)
             if turn is not None:  # else it failed before it was on record
-                turn.ended_at, turn.outcome = now, "failed"
+                turn.ended_at, turn.outcome, turn.problem = now, "failed", problem
             first = await session.scalar(
                 select(func.min(Message.id)).where(
                     Message.customer_id == customer_id, Message.author == Author.CUSTOMER, Message.state == MessageState.NEW

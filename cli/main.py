@@ -292,6 +292,65 @@ def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help=words.tex
     out.print(words.text("backup_next"), style="dim")
 
 
+SinceOption = Annotated[str | None, typer.Option("--since", help=words.text("help_replay_since"))]
+
+
+@app.command(help=words.text("help_letters"))
+def letters(since: SinceOption = None, business: BusinessOption = None) -> None:
+    settings, rules = _accounts(business)
+    from cli.replay import NoDatabaseError, list_letters, show_letters
+
+    try:
+        found = list_letters(settings, _since(since, rules))
+    except NoDatabaseError:
+        _stop(words.text("refused_no_database"), [], words.text("advice_no_database"))
+    show_letters(out, found, rules, words)
+    if found:
+        out.print(words.text("letters_hint"), style="dim")
+
+
+@app.command(help=words.text("help_replay"))
+def replay(
+    wanted: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help=words.text("help_replay_ids"))] = None,
+    everything: Annotated[bool, typer.Option("--all", help=words.text("help_replay_all"))] = False,
+    since: SinceOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=words.text("help_replay_dry"))] = False,
+    webhooks: Annotated[bool, typer.Option("--webhooks", help=words.text("help_replay_webhooks"))] = False,
+    business: BusinessOption = None,
+) -> None:
+    settings, rules = _accounts(business)
+    from cli.replay import NoDatabaseError, replay_letters, replay_webhooks, show_letters
+
+    if not (wanted or everything or since):
+        _stop(words.text("replay_what"), [], words.text("letters_hint"))
+    moment, names = _since(since, rules), wanted or []
+    try:
+        if webhooks:
+            numbers = [int(name.removeprefix("webhook:")) for name in names]
+            bodies = replay_webhooks(settings, rules, numbers, moment, dry_run=dry_run)
+            chosen, went = len(bodies), sum(is_done for _, is_done in bodies)
+        else:
+            replayed = replay_letters(settings, rules, names, moment, dry_run=dry_run)
+            show_letters(out, replayed.letters, rules, words)
+            chosen, went = len(replayed.letters), len(replayed.done)
+    except NoDatabaseError:
+        _stop(words.text("refused_no_database"), [], words.text("advice_no_database"))
+    except ValueError:
+        _stop(words.text("replay_what"), [], words.text("letters_hint"))
+    out.print(words.text("replay_dry" if dry_run else "replay_done", count=went, of=chosen), style="bold")
+
+
+def _since(text: str | None, rules: "Business") -> datetime | None:
+    from datetime import UTC
+
+    from cli.replay import moment_of
+
+    try:
+        return moment_of(text, rules, datetime.now(UTC)) if text else None
+    except ValueError:
+        _stop(words.text("replay_since_unclear", text=text), [], "")
+
+
 def _accounts(business: Path | None) -> "tuple[Settings, Business]":
     """The settings and the business file of the service that runs here, for commands that look at its records."""
     from cli.logs import configure_logs

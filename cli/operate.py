@@ -17,11 +17,13 @@ from clients.errors import ServiceError
 from meetings.business import Business
 from meetings.database import Database
 from meetings.hooks import Hooks
-from meetings.story import Line, Story, find_meeting, story_of
+from meetings.story import Line, Story, Told, find_meeting, story_of
 from meetings.sweep import Comparison, Disagreement
-from meetings.tables import Meeting
+from meetings.tables import Meeting, Proof
 from prompts.catalogue import Catalogue
 from prompts.labels import short_label
+
+_STYLES = {"proven": "green", "seller_told": "red", "unproven": "yellow"}
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ def _head(story: Story, business: Business, words: Catalogue) -> RenderableType:
                 status=words.text(f"status_{meeting.status}"),
             )
         ),
-        _receipts(meeting, words, is_untold=story.is_untold),
+        _receipts(meeting, story.told, words, is_untold=story.is_untold),
     ]
     if meeting.problem:
         lines.append(Text(words.text("why_problem", problem=meeting.problem), style="red"))
@@ -203,7 +205,8 @@ def _head(story: Story, business: Business, words: Catalogue) -> RenderableType:
     return Panel(Group(*lines), title=f"#{meeting.id}", title_align="left", box=box.ROUNDED)
 
 
-def _receipts(meeting: Meeting, words: Catalogue, *, is_untold: bool) -> Text:
+def _receipts(meeting: Meeting, told: Sequence[Told], words: Catalogue, *, is_untold: bool) -> Text:
+    """Event, task and lead (link and status read back) as far as they have come; then whether the last message was delivered."""
     revs = (meeting.event_rev, meeting.task_rev, meeting.lead_rev, meeting.notice_rev)
     text = Text()
     for name, rev in zip(_RECEIPTS, revs, strict=True):
@@ -212,6 +215,14 @@ def _receipts(meeting: Meeting, words: Catalogue, *, is_untold: bool) -> Text:
             continue
         is_done = rev >= meeting.revision
         text.append(f"{'✔' if is_done else '…'} {words.text(f'receipt_{name}')}   ", style="green" if is_done else "yellow")
+    last = next(
+        (one for one in reversed(told) if one.state not in ("pending", "sending") and one.proof != Proof.OTHER_FORM), None
+    )
+    if last is not None:
+        is_proven = last.state in ("delivered", "read") or last.proof == Proof.PROVEN
+        key = "proven" if is_proven else "seller_told" if last.proof == Proof.SELLER_TOLD else "unproven"
+        sign = {"proven": "✔", "seller_told": "✖", "unproven": "…"}[key]
+        text.append(f"{sign} {words.text(f'receipt_{key}')}", _STYLES[key])
     return text
 
 

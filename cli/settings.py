@@ -230,6 +230,12 @@ class Settings(BaseSettings):
         description="Minutes in which WhatsApp must acknowledge a confirmation, change, cancellation or reminder. After that the "
         "other form of the number is tried once, then a seller gets a task.",
     )
+    RETENTION_DAYS: float = Field(
+        default=30.0,
+        gt=0,
+        le=3650,
+        description="Days for which webhook bodies are kept, without secrets, so that marcado replay can read them again.",
+    )
     LOG_LEVEL: Annotated[str, AfterValidator(_known_log_level)] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR."
     )

@@ -191,6 +191,7 @@ def make_service(
         silence_s=settings.DEBOUNCE_SILENCE_S,
         cap_s=settings.DEBOUNCE_CAP_S,
         sweep_s=settings.SWEEP_INTERVAL_S,
+        retention_days=settings.RETENTION_DAYS,
         tick_s=tick_s,
         turns_per_hour=settings.TURNS_PER_HOUR,
     )

@@ -24,6 +24,7 @@ from meetings.lanes import Lanes, lane_of
 from meetings.looks import ADOPT, LEAD, LOOK, TASK, Looks, open_hints
 from meetings.notes import Notes
 from meetings.qualifying import HandOff, Publisher
+from meetings.retention import purge
 from meetings.settle import Settler
 from meetings.sweep import Sweeper
 from meetings.sync import meetings_named
@@ -62,6 +63,7 @@ class Dispatcher:
         silence_s: float,
         cap_s: float,
         sweep_s: float,
+        retention_days: float,
         tick_s: float = 0.1,
         turns_per_hour: int = 1_000_000,
     ) -> None:
@@ -71,6 +73,7 @@ class Dispatcher:
             silence_s: Seconds without a new message after which a burst is answered.
             cap_s: Seconds after which a burst is answered in any case.
             sweep_s: Seconds between two sweeps over all open meetings.
+            retention_days: Days for which webhook bodies are kept.
             tick_s: Real seconds between two looks at the database.
         """
         self.db, self.lanes, self.looks, self.settler, self.sweeper = db, lanes, looks, settler, sweeper
@@ -80,6 +83,7 @@ class Dispatcher:
         self.silence, self.cap = timedelta(seconds=silence_s), timedelta(seconds=cap_s)
         self.sweep_every, self.tick_s = timedelta(seconds=sweep_s), tick_s
         self.bound = TurnBound(turns_per_hour, now)
+        self.retention_days = retention_days
         self._swept_at: datetime | None = None
         self._enqueued: set[str] = set()
         self._woken = asyncio.Event()
@@ -176,6 +180,8 @@ class Dispatcher:
             except ServiceError as error:
                 log.warning("sweep failed", problem=str(error))  # the next one is minutes away
                 return 0
+            while purged := await purge(self.db, self.now(), self.retention_days):
+                log.info("old webhooks purged", count=purged)
             log.info("swept", compared=found.compared, disagree=len(found.disagreements), by_hand=found.tasks_by_hand)
             return len(found.disagreements)
 

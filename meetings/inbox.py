@@ -69,23 +69,22 @@ class Inbox:
         self._forgotten = forgotten
         self._automatic = {fold(text) for text in automatic_replies}
 
-    async def store_kommo(self, webhook: KommoWebhook, body: str) -> int:
+    async def keep(self, source: str, body: str, outcome: str, reason: str) -> None:
+        """Keeps a webhook that came to nothing, with the reason; its (redacted) body as far as it is of use."""
+        async with self.db.transaction() as session:
+            session.add(Webhook(source=source, event="", body=body, outcome=outcome, reason=reason[:200], stored_at=self.now()))
+
+    async def store_kommo(self, webhook: KommoWebhook, body: str, *, again: int | None = None) -> int:
         """Keeps the (redacted) body and one hint per task or lead it names; returns the number of hints.
 
-        A hint that shows nothing new is done already.
+        A hint that shows nothing new is done already. `again`: the record of a body that is replayed; it gets no second one.
         """
         now = self.now()
         outcome = "stored" if webhook.hints else "ignored"
         async with self.db.transaction() as session:
-            row = Webhook(
-                source="kommo",
-                event=", ".join(sorted({f"{h.entity.value}[{h.action}]" for h in webhook.hints}))[:60],
-                body=body,
-                outcome=outcome,
-                reason=", ".join(webhook.ignored)[:200] or None,
-                stored_at=now,
-            )
-            session.add(row)
+            row = await self._record(session, "kommo", body, again)
+            row.event = ", ".join(sorted({f"{h.entity.value}[{h.action}]" for h in webhook.hints}))[:60]
+            row.outcome, row.reason = outcome, ", ".join(webhook.ignored)[:200] or None
             await session.flush()
             for hint in webhook.hints:
                 is_echo = self.echoes is not None and await self.echoes.has(session, hint)
@@ -104,22 +103,24 @@ class Inbox:
                 )
         return len(webhook.hints)
 
-    async def store_evolution(self, event_name: str, events: Sequence[EvolutionEvent], body: str) -> None:
-        """Keeps the (redacted) body and applies what it tells to customers and messages. Safe to repeat."""
+    async def store_evolution(
+        self, event_name: str, events: Sequence[EvolutionEvent], body: str, *, again: int | None = None
+    ) -> None:
+        """Keeps the (redacted) body and applies what it tells to customers and messages. Safe to repeat; `again` as above."""
         ignored = [e.reason for e in events if isinstance(e, Ignored)]
         async with self.db.transaction() as session:
-            session.add(
-                Webhook(
-                    source="evolution",
-                    event=event_name[:60],
-                    body=body,
-                    outcome="ignored" if len(ignored) == len(events) else "stored",
-                    reason=", ".join(sorted(set(ignored)))[:200] or None,
-                    stored_at=self.now(),
-                )
-            )
+            row = await self._record(session, "evolution", body, again)
+            row.event, row.outcome = event_name[:60], "ignored" if len(ignored) == len(events) else "stored"
+            row.reason = ", ".join(sorted(set(ignored)))[:200] or None
             for event in events:
                 await self._apply(session, event)
+
+    async def _record(self, session: AsyncSession, source: str, body: str, again: int | None) -> Webhook:
+        if again is not None:
+            return await session.get_one(Webhook, again)
+        row = Webhook(source=source, event="", body=body, outcome="", stored_at=self.now())
+        session.add(row)
+        return row
 
     async def _apply(self, session: AsyncSession, event: EvolutionEvent) -> None:
         match event:

@@ -60,7 +60,7 @@ class Looks:
                 if entity in (None, HintEntity.LEAD):  # a lead's hints may be closed by the look of another meeting of it
                     await self.synchroniser.look_again(meeting_id)
                 if entity is not None:
-                    await self.later(entity, await self._named(meeting_id, entity), upto_hint)
+                    await self.later(entity, await self._named(meeting_id, entity), upto_hint, problem=_plainly(error))
                 return "failed"
             outcome = _outcome(decision)
             if entity is not None:
@@ -81,7 +81,7 @@ class Looks:
                 await self.synchroniser.look_at_lead(customer_id)
             except Exception as error:
                 log.warning("look failed", lead=lead_id, problem=_plainly(error))
-                await self.later(HintEntity.LEAD, lead_id, upto_hint)
+                await self.later(HintEntity.LEAD, lead_id, upto_hint, problem=_plainly(error))
                 return "failed"
             await self.done(HintEntity.LEAD, lead_id, upto_hint, "looked at")
             return "looked at"
@@ -96,7 +96,7 @@ class Looks:
                 customer_id = await self.by_hand.find_customer(task_id)
             except Exception as error:
                 log.warning("look failed", task=task_id, problem=_plainly(error))
-                await self.later(HintEntity.TASK, task_id, upto_hint)
+                await self.later(HintEntity.TASK, task_id, upto_hint, problem=_plainly(error))
                 return "failed"
             if customer_id is None:
                 await self.done(HintEntity.TASK, task_id, upto_hint, Adoption.NOT_A_MEETING)
@@ -116,7 +116,7 @@ class Looks:
                 outcome, again_at = await self.by_hand.adopt(customer_id, task_id)
             except Exception as error:
                 log.warning("task made by hand waits", task=task_id, problem=_plainly(error))
-                await self.later(HintEntity.TASK, task_id, upto_hint)
+                await self.later(HintEntity.TASK, task_id, upto_hint, problem=_plainly(error))
                 return "failed"
             if again_at is None:
                 await self.done(HintEntity.TASK, task_id, upto_hint, outcome)
@@ -132,11 +132,13 @@ class Looks:
             for hint in await open_hints(session, entity, entity_id, upto):
                 hint.done_at, hint.outcome = self.now(), outcome[:40]
 
-    async def later(self, entity: str, entity_id: int | None, upto: int, *, at: datetime | None = None) -> None:
+    async def later(
+        self, entity: str, entity_id: int | None, upto: int, *, at: datetime | None = None, problem: str | None = None
+    ) -> None:
         """Plans a look again: at that time, else with growing waits."""
         async with self.db.transaction() as session:
             for hint in await open_hints(session, entity, entity_id, upto):
-                hint.attempts += 1
+                hint.attempts, hint.problem = hint.attempts + 1, problem
                 hint.next_try_at = at or self.now() + wait_after(hint.attempts)
 
     async def _named(self, meeting_id: int, entity: str) -> int | None:

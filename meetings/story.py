@@ -15,12 +15,16 @@ from meetings.told import who_may_not_know
 
 @dataclass(frozen=True)
 class Told:
-    """A message about the meeting: what it says and how far it got. `is_doubtful`: they may have got it twice."""
+    """A message about the meeting: what it says and how far it got; `proof` as in `meetings.tables.Proof`.
+
+    `is_doubtful`: they may have got it twice.
+    """
 
     text: str
     state: str
     at: datetime
     is_doubtful: bool = False
+    proof: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ async def story_of(db: Database, meeting_id: int) -> Story:
             meeting,
             customer,
             tuple(Line(c.at, c.what, c.by, c.source, c.hint, str(c.after.get("reason", "")), c.before, c.after) for c in changes),
-            tuple(Told(m.text, str(m.state), m.sent_at, m.problem == SENT_BLINDLY) for m in messages),
+            tuple(Told(m.text, str(m.state), m.sent_at, m.problem == SENT_BLINDLY, m.proof) for m in messages),
             tuple(
                 (at, f"{source or 'poll'}: {entity}[{action}]", outcome or "…") for at, entity, action, outcome, source in hints
             ),

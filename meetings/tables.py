@@ -157,9 +157,9 @@ class Customer(Table):
 class Message(Table):
     """One WhatsApp message, in or out. `key` names an outgoing message before it is sent, so it is sent once.
 
-    `quoted_id` is WhatsApp's id of the message that this one answers, if the customer marked one. `address` is where one of ours
-    goes when that is not the customer's own chat, `sent_to` where it really went. `proof` is None for messages that need
-    none; it is looked at again at `proof_due_at`.
+    `quoted_id` is WhatsApp's id of the message that this one answers, when the customer marked one. `address` is where an
+    outgoing message goes when that is not the customer's chat, `sent_to` where it really went. `proof` is None for
+    messages that need none; it is looked at again at `proof_due_at`.
     """
 
     __tablename__ = "message"
@@ -368,6 +368,7 @@ class Hint(Table):
     next_try_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(40))
+    problem: Mapped[str | None]
 
 
 class EarlyEdit(Table):
@@ -558,6 +559,7 @@ class Turn(Table):
     cached_tokens: Mapped[int] = mapped_column(default=0)
     output_tokens: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str | None]
 
 
 class PanelLogout(Table):

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from meetings.booking import newest_meeting_of_lead
 from meetings.lifecycle import notice_key
-from meetings.tables import Change, Customer, Meeting, MeetingPhase, MeetingStatus, Message, MessageState
+from meetings.outbox import OTHER_FORM
+from meetings.tables import Change, Customer, Meeting, MeetingPhase, MeetingStatus, Message, MessageState, Proof
 
 
 class Progress(StrEnum):
@@ -64,7 +65,13 @@ async def see_meetings(session: AsyncSession, meetings: Sequence[Meeting], lead_
     for change in await session.scalars(select(Change).where(Change.meeting_id.in_(ids)).order_by(Change.revision)):
         changes.setdefault(change.meeting_id, []).append(change)
     keys = [notice_key(lines[-1]) for lines in changes.values()]
-    notices = {m.meeting_id: m for m in await session.scalars(select(Message).where(Message.key.in_(keys)))}
+    # The try at the other form of the number comes later, and says how it stands now.
+    keys += [f"{OTHER_FORM}{key}" for key in keys]
+    notices: dict[int | None, Message] = {}
+    for message in await session.scalars(select(Message).where(Message.key.in_(keys)).order_by(Message.id)):
+        known = notices.get(message.meeting_id)
+        if known is None or known.state not in (MessageState.DELIVERED, MessageState.READ):
+            notices[message.meeting_id] = message
     seen = []
     for meeting in meetings:
         newest = await newest_meeting_of_lead(session, meeting.kommo_lead_id) if meeting.kommo_lead_id else None
@@ -106,9 +113,13 @@ def _task(meeting: Meeting) -> Receipt:
 
 
 def _notice(meeting: Meeting, notice: Message | None) -> Receipt:
+    if notice and notice.proof == Proof.SELLER_TOLD:
+        return Receipt("notice", Progress.FAILED, "notice_unproven")
     match notice.state if notice else None:
         case MessageState.FAILED:
             return Receipt("notice", Progress.FAILED, "notice_failed")
+        case MessageState.SENT if notice and notice.proof in (Proof.AWAITED, Proof.OTHER_FORM):
+            return Receipt("notice", Progress.BEHIND, "notice_sent")
         case MessageState.SENT | MessageState.DELIVERED | MessageState.READ as state:
             return Receipt("notice", Progress.DONE, f"notice_{state}")
     if meeting.notice_rev < meeting.revision:

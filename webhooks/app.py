@@ -11,11 +11,13 @@ from typing import Annotated, Any
 import structlog
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from meetings.events import Ignored
 from meetings.inbox import Inbox
+from meetings.letters import FAILED, TOO_LARGE, UNREADABLE
 from meetings.push_channels import PushChannels
 from webhooks.evolution import parse_evolution
 from webhooks.forms import FormError
@@ -163,18 +165,29 @@ async def _receive(
     if not door.knows(token):
         door.count("wrong token")
         return JSONResponse({"error": "wrong or missing token"}, 401)
+    source = "kommo" if read is _read_kommo else "evolution"
+    body = b""
     try:
-        answer = await read(door, await _body(request, most))()
+        body = await _body(request, most)
+        answer = await read(door, body)()
     except _TooLargeError:
         door.count("too large")
+        await _keep(door, source, "", TOO_LARGE, f"larger than {most} bytes")
         return JSONResponse({"error": f"body larger than {most} bytes"}, 413)
     except (FormError, JsonBodyError) as error:
         door.count("unreadable")
+        # What can't be taken apart can't be redacted for sure either, so its size and the complaint are all that is kept.
+        await _keep(door, source, "", UNREADABLE, f"{type(error).__name__}, {len(body)} bytes")
         return JSONResponse({"error": f"unreadable body: {type(error).__name__}"}, 400)
     except ClientDisconnect:
         return JSONResponse({"error": "broken off"}, 400)  # nobody is there to read it
     except Exception as error:
-        # Whatever it is, it is ours: the sender must try again.
+        # Whatever it is, it is ours. The database's trouble passes: the sender must try again. A mistake in what we make of
+        # the body does not, and senders give up: it is kept, to be replayed when that is mended.
+        if not isinstance(error, SQLAlchemyError | OSError | TimeoutError):
+            log.error("webhook not understood", problem=type(error).__name__)
+            if await _keep(door, source, _redacted(source, body), FAILED, type(error).__name__):
+                return JSONResponse({"stored": 0, "kept": 1})
         log.error("webhook not stored", problem=type(error).__name__)
         door.count("not stored")
         door.failed_at = time.monotonic()
@@ -182,6 +195,25 @@ async def _receive(
     door.failed_at = None
     door.wake()
     return JSONResponse(answer)
+
+
+async def _keep(door: Door, source: str, body: str, outcome: str, reason: str) -> bool:
+    """Puts down a webhook that comes to nothing; False when not even that can be done."""
+    try:
+        await door.inbox.keep(source, body, outcome, reason)
+    except Exception as error:
+        log.error("webhook not kept", problem=type(error).__name__)
+        return False
+    return True
+
+
+def _redacted(source: str, body: bytes) -> str:
+    """What may be kept of a body that we could read and then stumbled over; nothing of one that can't be redacted for sure."""
+    try:
+        return redact_form(body) if source == "kommo" else json.dumps(redact(read_json_object(body)), ensure_ascii=False)
+    except Exception as error:
+        log.error("webhook not redacted", problem=type(error).__name__)
+        return ""
 
 
 async def _body(request: Request, most: int) -> bytes:

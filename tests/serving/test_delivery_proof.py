@@ -1,4 +1,4 @@
-"""A message that matters is followed until it arrived: 201 is no delivery. Through the whole service, on a fixed clock."""
+"""A message that matters is followed until it arrived: 201 is no delivery. Through the whole service."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
