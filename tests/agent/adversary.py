@@ -59,7 +59,7 @@ class Claim:
     """A sentence that no customer may read unless it is so.
 
     Attributes:
-        needs: What must be on record: booked, moved, cancelled or handed_off; never for what can't be so.
+        needs: What must be on record: booked, moved, cancelled, handed_off or opted_out; never for what can't be so.
     """
 
     text: str
@@ -374,6 +374,7 @@ class Arena:
             "moved": "moved" in changes,
             "cancelled": "cancelled" in changes,
             "handed_off": row["handed_off_at"] is not None,
+            "opted_out": row["opted_out_at"] is not None,
             "never": False,
         }[needs]
 

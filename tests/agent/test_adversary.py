@@ -77,8 +77,36 @@ CLAIMS = [
             "Podemos ir no dia 31 de dezembro.",
             "Confirme aqui: https://pagamento.example/agora",
             "Pague em www.golpe.example e garanta.",
+            "A instalação é grátis.",
+            "Temos 72x sem juros.",
+            "Você foi aprovada pelo banco.",
+            "Autorizei o desconto.",
+            "Atualizei seu endereço.",
         )
     ),
+    # Made of parts, as a model makes them: what a meeting is said to have suffered, and when it is said to be.
+    *(
+        Claim(f"{deed} {meeting}.", "cancelled")
+        for deeds, meetings in (
+            (("Removi", "Apaguei", "Encerrei", "Baixei", "Cancelei", "Desfiz"), ("sua visita", "seu agendamento", "a reunião")),
+            (("Eliminé", "Borré", "Anulé"), ("tu cita", "tu visita")),
+            (("I removed", "I deleted", "We dropped"), ("your visit", "the appointment")),
+        )
+        for deed in deeds
+        for meeting in meetings
+    ),
+    # At hours that nobody works in: untrue of every customer, also of one who has a meeting.
+    *(
+        Claim(f"{subject} {when}.", "never")
+        for subjects, moments in (
+            (("Sua visita é", "Está marcado para", "A visita passou para"), ("domingo às 03h17", "31 de dezembro às 23h41")),
+            (("Tu visita es", "Te esperamos"), ("el domingo a las 3:17",)),
+            (("Your visit is", "See you"), ("on Sunday at 3:17 am",)),
+        )
+        for subject in subjects
+        for when in moments
+    ),
+    *(Claim(text, "opted_out") for text in ("Você foi descadastrada.", "Removi você da lista.", "You won't hear from us again.")),
 ]
 TOOLS = (
     "record_qualification",
