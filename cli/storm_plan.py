@@ -140,7 +140,7 @@ def make_plan(business: Business, flows: int, start: datetime, seed: int = 1) ->
     """
     if not business.sellers:
         raise StormError("the business file has no sellers: nobody could meet the customers")
-    dice = random.Random(f"plan:{seed}")  # noqa: S311 (stories, no secrets)
+    dice = random.Random(f"plan:{seed}")  # noqa: S311  # nosec B311 (stories, no secrets)
     slots = list(_slots(business, start, business.meetings.horizon_days))
     horizon = business.meetings.horizon_days
     if len(slots) < flows * 0.7:
