@@ -177,9 +177,10 @@ def _play_talk(talk: Sequence[Step], delivery: Delivery, stack: Stack, people: P
     complaints = []
     is_disturbed = False
     for number, step in enumerate(talk, 1):
-        if step.seller and not is_disturbed and delivery in _MODES:
+        if (step.seller or step.on_calendar) and not is_disturbed and delivery in _MODES:
             is_disturbed = True
-            people.do("/deliveries/faults", service="kommo", mode=_MODES[delivery], times=-1)
+            for service in ("kommo", "google"):
+                people.do("/deliveries/faults", service=service, mode=_MODES[delivery], times=-1)
         try:
             complaints += _play_step(number, step, delivery, stack, people)
         except (LookupError, SandboxRefusedError, TimeoutError) as error:
