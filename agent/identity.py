@@ -56,7 +56,7 @@ _QUESTION = re.compile(
     )
 )
 _NOT = "".join(f"(?<!{word} )" for word in ("nao", "nunca", "nem", "ni", "not", "no", "never"))
-_I_AM = r"(?:sou|somos|soy|i'm|i am|we're|we are|aqui (?:e|eh)|quem (?:fala|escreve) (?:e|eh)|quien escribe es)"
+_I_AM = r"(?:sou|somos|soy|i'm|i am|we're|we are|aqui (?:e|eh)|(?<!\w )quem (?:fala|escreve) (?:e|eh)|quien escribe es)"
 # "Sou a Clara, …, uma pessoa real" claims; "sou assistente virtual, mas chamo uma pessoa real" does not.
 _NAME = r"(?:(?!assist|virtual|rob|bot\b|cham|prefer|qu[ei]|fal|habl|llam|nao\b|not\b|no\b|mas\b|but\b|pero\b|can\b)[^.!?]){0,40}"
 _ROLE = (

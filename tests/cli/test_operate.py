@@ -115,6 +115,7 @@ def test_a_sweep_without_kommo_names_the_trouble(office: Office) -> None:
 
 @pytest.mark.parametrize("name", ["1", "#1", "+5511987654321", "11 98765-4321"])
 def test_why_tells_the_story_of_a_meeting(office: Office, name: str) -> None:
+    office.passes(36 * 3600)  # the meeting is over
     office.act("/seller/task/complete", task_id=office.task_id, result="não veio")
     office.calm_down()
     shown = marcado(office, "why", name)

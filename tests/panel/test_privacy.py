@@ -19,6 +19,8 @@ from meetings.privacy import Privacy, PrivacyRefusedError
 from meetings.tables import Customer, Erased
 from tests.processes import environment
 
+pytestmark = pytest.mark.long
+
 KEY = "a-privacy-key-of-more-than-32-characters"
 PHONE = "+5511987654321"
 TRACES = ("5511987654321", "551187654321", "11987654321", "98765-4321", "Maria Souza", "quero saber de energia solar")

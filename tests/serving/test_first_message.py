@@ -131,6 +131,7 @@ def test_what_was_sent_though_its_answer_was_lost_is_not_said_again(served: tupl
     assert introduced(stack)
 
 
+@pytest.mark.long
 def test_what_could_not_be_sent_introduces_when_it_is_sent(served: tuple[Stack, People]) -> None:
     stack, people = served
     stack.sandbox.world.faults.add(Fault(service="evolution", path="sendText", status=500, times=1))
@@ -168,6 +169,7 @@ def test_a_process_killed_while_it_sends_says_it_once(served: tuple[Stack, Peopl
     assert introduced(stack)
 
 
+@pytest.mark.long
 def test_the_words_of_a_hand_over_are_sent_although_the_agent_is_silent_from_then_on(served: tuple[Stack, People]) -> None:
     stack, people = served
     stack.sandbox.world.faults.add(Fault(service="evolution", path="sendText", status=500, times=2))

@@ -11,6 +11,8 @@ from cli.stack import Stack
 from meetings.tables import Message, MessageState
 from tests.panel.panel_scene import HELLO, in_database, panel_stack, say, talk
 
+pytestmark = pytest.mark.long
+
 
 def ends(people: People) -> None:
     people._http.delete("/faults")
