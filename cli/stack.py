@@ -176,7 +176,7 @@ class ServiceStack:
         deadline = time.monotonic() + within_s
         seen_tick = -1
         quiet = 0
-        while quiet < 3:  # looks at quiet that a whole tick of the dispatcher lies between
+        while quiet < 3:  # looks at quiet that a whole tick of the dispatcher lies between; each look asks for the next tick
             busy, next_due, tick = self.call(whats_left)
             if busy or not self._is_outside_quiet():
                 quiet = 0
@@ -214,7 +214,7 @@ class Stack(ServiceStack):
         port: int = 0,
         now: Callable[[], datetime] = utc_now,
         retry: RetryPolicy | None = None,
-        tick_s: float = 0.05,
+        tick_s: float = 0.2,
     ) -> None:
         """
         Args:
@@ -280,7 +280,14 @@ class LiveStack(ServiceStack):
 
 
 async def whats_left(service: Service) -> tuple[list[str], datetime | None, int]:
-    """What a service is doing now, when it will next do something by itself, and how often it has looked."""
+    """What a service is doing now, or else when it will next do something by itself; and how often it has looked.
+
+    A service at rest is made to look again at once.
+    """
     looks = service.dispatcher.ticks  # read first: what the last look began must be among what is unfinished
     busy = [*await service.lanes.unfinished(), *service.calendars.busy()]
-    return busy, await service.dispatcher.next_due(), looks
+    if busy:
+        return busy, None, looks
+    next_due = await service.dispatcher.next_due()
+    service.dispatcher.wake()
+    return [], next_due, looks

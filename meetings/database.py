@@ -70,7 +70,9 @@ class Database:
             yield session
 
     async def close(self) -> None:
+        """Gives back connections, and the megabytes of prepared statements: FastAPI's caches keep what a route knows alive."""
         await self.engine.dispose()
+        self.engine.sync_engine.clear_compiled_cache()
 
     def migrate(self) -> None:
         """Brings the tables up to date. Blocking; call before serving.

@@ -4,7 +4,6 @@ Everything it needs to know stands in the database; enqueuing twice is harmless 
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -37,6 +36,7 @@ TURN, SETTLE, HAND_OFF, SWEEP, NOTES = "turn.v1", "settle.v1", "hand_off.v1", "s
 CRM = "crm.v1"
 _HELD_S = 5  # hints about a meeting that is just being booked wait this long
 _TROUBLE_S = 1.0  # real seconds until the next look after one that failed
+_HURRY = 5  # looks in a row that webhooks asked for, after which they come more slowly
 _BREATH_S = 0.3  # most real seconds between two looks at the database, however many webhooks come
 _GRACE_S = 30  # a change's own workflow gets this long before the dispatcher helps
 
@@ -402,6 +402,7 @@ class Dispatcher:
         self._enqueued.add(workflow_id)
 
     async def _run(self) -> None:
+        hurried = 0  # looks in a row that something new had asked for
         while not self._is_stopping:
             wait_s, began = self.tick_s, time.monotonic()
             try:
@@ -411,9 +412,13 @@ class Dispatcher:
                 log.error("tick failed", problem=type(error).__name__)
                 wait_s = max(wait_s, _TROUBLE_S)  # a full disk must not be filled with complaints about it
             took_s = time.monotonic() - began
-            with contextlib.suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(self._woken.wait(), wait_s)
-            if not self._is_stopping:  # in a flood most of the time is for those who wait to be acknowledged
+                hurried += 1
+            except TimeoutError:
+                hurried = 0
+            if hurried > _HURRY and not self._is_stopping:
+                # In a flood most of the time is for those who wait to be acknowledged.
                 await asyncio.sleep(min(2 * took_s, _BREATH_S))
             self._woken.clear()
 

@@ -21,6 +21,7 @@ from meetings.retention import purge
 from meetings.tables import CrmNote, Hint, Meeting, Message, Webhook
 from sandbox.server import Sandbox
 from tests.processes import ROOT, Running, environment
+from webhooks.app import MAX_FORM
 
 pytestmark = pytest.mark.long
 
@@ -181,11 +182,11 @@ def test_what_is_still_tried_is_listed_after_some_failures_and_tried_at_once_by_
 
 def test_unreadable_and_oversized_bodies_are_listed_without_their_words(play: Played) -> None:
     assert play.post("/webhook/evolution", content=f'{{"text": "{CARD}'.encode()).status_code == 400
-    assert play.post("/webhook/kommo/events", content=b"a" * (5 * 1024 * 1024 + 1)).status_code == 413
+    assert play.post("/webhook/kommo/events", content=b"a" * (MAX_FORM + 1)).status_code == 413
     found = list(play.letters().values())
     assert [letter.reason.partition(",")[0] for letter in found] == [
-        "unreadable: JSONDecodeError",
-        "too large: larger than 5242880 bytes",
+        "unreadable: JsonBodyError",
+        f"too large: larger than {MAX_FORM} bytes",
     ]
     assert {letter.obstacle for letter in found} == {"never_readable"}
     assert all(row.body == "" for row in play.rows(Webhook) if row.outcome in ("unreadable", "too large"))

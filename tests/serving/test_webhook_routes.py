@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from cli.stack import SANDBOX_TOKEN, Stack
 from cli.wiring import Service
 from meetings.tables import Customer, Hint, Message, Webhook
+from webhooks.app import MAX_BODY
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -111,7 +112,7 @@ def test_a_body_that_can_never_be_read_is_answered_400(http: httpx.Client, body:
 
 
 def test_a_body_beyond_the_bound_is_answered_413(http: httpx.Client) -> None:
-    assert http.post("/webhook/evolution", content=b"x" * (5 * 1024 * 1024 + 1)).status_code == 413
+    assert http.post("/webhook/evolution", content=b"x" * (MAX_BODY + 1)).status_code == 413
 
 
 def test_what_can_not_be_stored_is_answered_503_and_readiness_says_why(http: httpx.Client, stack: Stack) -> None:
