@@ -176,7 +176,6 @@ def make_service(
         db,
         lanes,
         Looks(db, lanes, synchroniser, by_hand, now),
-        settler,
         Sweeper(db, kommo, calendars, business, fields=fields, now=now),
         _touches(
             db, calendar, kommo, whatsapp, leads, outbox, invitations, synchroniser, business, breaker, settings.LOCALE, now
@@ -200,7 +199,7 @@ def make_service(
         lanes,
         business,
         booking,
-        Desk(db, booking, settler, leads, synchroniser.sync, now),
+        Desk(db, booking, settler, leads, synchroniser.look_now, now),
         leads,
         Qualifier(db, business, now),
         publisher,
@@ -310,7 +309,7 @@ def _touches(
 ) -> Touches:
     """What happens before and after meetings of our own accord."""
     witness = Witness(db, calendar, synchroniser.sync, now)
-    outcomes = Outcomes(db, synchroniser.settle, business, now)
+    outcomes = Outcomes(db, synchroniser.settler.settle, business, now)
     box = SellerBox(db, whatsapp, business, now, breaker=breaker)
     reminders = Reminders(db, kommo, leads, outbox, witness, business, locale=locale, now=now)
     follow_ups = FollowUps(db, kommo, leads, box, witness, outcomes, business, locale=locale, now=now)

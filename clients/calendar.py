@@ -199,11 +199,18 @@ class CalendarClient:
             return False
         return True
 
-    async def delete_event(self, calendar_id: str, event_id: str) -> None:
-        """Cancels the event for everyone. One that is gone already is fine. Safe to repeat."""
+    async def delete_event(self, calendar_id: str, event_id: str) -> bool:
+        """Cancels the event for everyone. Safe to repeat.
+
+        Returns:
+            False when it was gone from that calendar already, which is fine.
+        """
         delete = partial(self._events.delete, calendarId=calendar_id, eventId=event_id, sendUpdates="all")
-        with suppress(NotFoundError):
+        try:
             await self._calls.write("delete event", _EVENT, delete)
+        except NotFoundError:
+            return False
+        return True
 
     # Calendars
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -62,6 +63,12 @@ class Cases:
             newest = await newest_meeting_of_lead(session, meeting.kommo_lead_id) if meeting.kommo_lead_id else None
             assert change is not None
             return Case(meeting, customer, change, own, is_current=newest is None or newest.id == meeting_id)
+
+    async def ask_for_look(self, meeting_id: int, now: datetime) -> None:
+        """Has the meeting compared with Kommo and the calendar at once, or when it is planned already."""
+        async with self.db.transaction() as session:
+            row = await session.get_one(Meeting, meeting_id)
+            row.look_at = row.look_at or now
 
     async def mark(self, meeting_id: int, *, and_then: Callable[[Meeting], None] | None = None, **values: object) -> None:
         """Writes columns of a meeting; those whose name ends in `_rev` never go back."""

@@ -41,7 +41,7 @@ class Desk:
         look: Callable[[int], Awaitable[object]],
         now: Callable[[], datetime],
     ) -> None:
-        """`look`: compares a meeting (by id) with Kommo and the calendar and acts on the difference, as the sweep does."""
+        """`look`: compares a meeting (by id) with Kommo and the calendar, as far as they answer, and acts on the difference."""
         self.db, self.booking, self.settler, self.leads, self.look, self.now = db, booking, settler, leads, look, now
 
     async def book(self, customer_id: int, option: int, turn_id: str) -> Outcome:

@@ -24,7 +24,6 @@ from meetings.looks import ADOPT, LEAD, LOOK, TASK, Looks, open_hints
 from meetings.notes import Notes
 from meetings.qualifying import HandOff, Publisher
 from meetings.retention import purge
-from meetings.settle import Settler
 from meetings.sweep import Sweeper
 from meetings.sync import meetings_named
 from meetings.tables import Author, Customer, Hint, Meeting, MeetingPhase, Message, MessageState, Turn
@@ -49,7 +48,6 @@ class Dispatcher:
         db: Database,
         lanes: Lanes,
         looks: Looks,
-        settler: Settler,
         sweeper: Sweeper,
         touches: Touches,
         notes: Notes,
@@ -76,7 +74,7 @@ class Dispatcher:
             retention_days: Days for which webhook bodies are kept.
             tick_s: Real seconds between two looks at the database.
         """
-        self.db, self.lanes, self.looks, self.settler, self.sweeper = db, lanes, looks, settler, sweeper
+        self.db, self.lanes, self.looks, self.sweeper = db, lanes, looks, sweeper
         self.touches, self.deliveries = touches, deliveries
         self.notes, self.hand_off, self.publisher = notes, hand_off, publisher
         self.hooks, self.calendars, self.now = hooks, calendars, now
@@ -203,13 +201,9 @@ class Dispatcher:
         """Acts upon what a seller wrote from their own number."""
         return str(await self.lanes.step("hear seller", partial(self.touches.sellers.act, message_id)))
 
-    async def settle(self, meeting_id: int) -> bool:
+    async def settle(self, meeting_id: int) -> None:
         """Carries out what of a meeting is still behind."""
-
-        async def act() -> bool:
-            return (await self.settler.settle(meeting_id)).complete
-
-        return bool(await self.lanes.step("settle", act))
+        await self.lanes.step("settle", partial(self.looks.synchroniser.settle_late, meeting_id))
 
     async def complete_hand_off(self, customer_id: int) -> bool:
         """Makes the seller's task that could not be made when the conversation was handed over."""

@@ -1,11 +1,14 @@
 """The event on the seller's calendar: there at its time, on the right calendar, or gone."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from clients.calendar import CalendarClient, CalendarEvent, Invitee, NewEvent
 from clients.errors import ConflictError, NotFoundError, RefusedError
 from clients.kommo import KommoClient
 from meetings.business import Business, in_language
 from meetings.calendars import CalendarWatch
-from meetings.cases import Case, Cases
+from meetings.cases import Case, Cases, OvertakenError
 from meetings.customers import language_of
 from meetings.decide import Crm, EventSeen
 from meetings.seen import event_seen, remember, shown_of
@@ -24,16 +27,18 @@ class EventEffect:
         kommo: KommoClient,
         business: Business,
         locale: str,
+        now: Callable[[], datetime],
     ) -> None:
         """`locale`: the sellers' language."""
         self.cases, self.calendar, self.calendars, self.kommo = cases, calendar, calendars, kommo
-        self.business, self.locale = business, locale
+        self.business, self.locale, self.now = business, locale, now
 
     async def ensure(self, meeting_id: int) -> None:
         """The calendar shows the meeting as it is.
 
         Raises:
             ServiceError: Not known to be so; try again later.
+            OvertakenError: Somebody gave the event to another seller meanwhile; the meeting is looked at anew.
         """
         case = await self.cases.read(meeting_id)
         meeting = case.meeting
@@ -46,7 +51,7 @@ class EventEffect:
             return
         await self._left_behind(meeting)
         if meeting.status == MeetingStatus.CANCELLED and case.change.hint != "event_deleted":
-            await self.calendar.delete_event(meeting.calendar_id, meeting.event_id)
+            await self._delete(meeting)
         await self._done(case, None)
 
     async def ensure_guest(self, meeting_id: int) -> None:
@@ -99,10 +104,10 @@ class EventEffect:
             try:
                 return await self._move(meeting)
             except NotFoundError:
-                # Perhaps somebody gave it to another seller; the next look will see that, here it only must not become two.
-                elsewhere = await self.calendars.locate(meeting.calendar_id, meeting.event_id)
-                if elsewhere is not None:
-                    return await self._move(meeting, elsewhere.calendar_id)
+                if await self.calendars.locate(meeting.calendar_id, meeting.event_id) is not None:
+                    # Somebody gave it to another seller: that is followed first, or the customer hears of the wrong one.
+                    await self.cases.ask_for_look(meeting.id, self.now())
+                    raise OvertakenError(f"somebody gave the event of meeting {meeting.id} to another seller since") from None
                 await self._next_generation(meeting)
         for _ in range(2):
             try:
@@ -124,6 +129,14 @@ class EventEffect:
         return await self.calendar.move_event(
             calendar_id or meeting.calendar_id, meeting.event_id, meeting.starts_at, meeting.ends_at, self.business.time_zone
         )
+
+    async def _delete(self, meeting: Meeting) -> None:
+        if await self.calendar.delete_event(meeting.calendar_id, meeting.event_id):
+            return
+        # Gone from there: deleted before, or somebody gave it to another seller a moment ago.
+        elsewhere = await self.calendars.locate(meeting.calendar_id, meeting.event_id)
+        if elsewhere is not None:
+            await self.calendar.delete_event(elsewhere.calendar_id, meeting.event_id)
 
     async def _left_behind(self, meeting: Meeting) -> None:
         """Deletes the events on calendars of earlier sellers."""

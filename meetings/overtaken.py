@@ -45,7 +45,7 @@ class Guard:
             return
         agreed, now = agreed_of(case.meeting, case.change), self.now()
         if decide(agreed, crm, None, now, self.rules).is_change:
-            await self.cases.mark(case.meeting.id, look_at=case.meeting.look_at or now)
+            await self.cases.ask_for_look(case.meeting.id, now)
             raise OvertakenError(f"somebody has changed meeting {case.meeting.id} in Kommo since")
         older = decide(replace(agreed, changed_at=_LONG_AGO), crm, None, now, self.rules)
         if older.is_change:

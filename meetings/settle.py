@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import select
 
 from clients.calendar import CalendarClient
-from clients.errors import LoginRefusedError, ServiceError
+from clients.errors import LoginRefusedError, NotFoundError, ServiceError
 from clients.kommo import KommoClient
 from meetings.backoff import wait_after
 from meetings.business import Business
@@ -81,7 +81,7 @@ class Settler:
         self.business, self.locale, self.now = business, locale, now
         self.cases = Cases(db)
         guard = Guard(self.cases, self.note_outdone, business, now)
-        self.event = EventEffect(self.cases, calendar, calendars, kommo, business, locale)
+        self.event = EventEffect(self.cases, calendar, calendars, kommo, business, locale, now)
         self.task = TaskEffect(self.cases, kommo, leads, guard, business, locale)
         self.lead = LeadEffect(self.cases, kommo, leads, guard, fields)
 
@@ -97,11 +97,15 @@ class Settler:
         errors = await self._attempt(meeting_id, {"event": self.event.ensure})
         # Of a meeting that is off, a calendar that is closed to us must not keep anybody from knowing.
         is_off = case.meeting.phase == MeetingPhase.BOOKED and case.meeting.status != MeetingStatus.SCHEDULED
-        if not errors or (is_off and isinstance(errors[0], LoginRefusedError)):
+        if not errors or (is_off and isinstance(errors[0], LoginRefusedError | NotFoundError)):
             # The note before the last receipt: once all are there nobody looks at the meeting again.
             steps = {"notice": self.ensure_notice, "task": self.task.ensure, "note": self.keep_note, "lead": self.lead.ensure}
             errors += await self._attempt(meeting_id, steps)
         return await self._conclude(meeting_id, [_plainly(error) for error in errors])
+
+    async def postpone(self, meeting_id: int, problem: str) -> None:
+        """Plans what is behind for later, with growing waits."""
+        await self._conclude(meeting_id, [problem])
 
     async def put_back(self, meeting_id: int, what: frozenset[str], holder: int | None = None) -> None:
         """Sets right what of task, lead and event differs from what is agreed.
@@ -120,7 +124,9 @@ class Settler:
             await self.event.put_back(meeting_id, holder)
 
     async def ensure_notice(self, meeting_id: int) -> None:
-        """The customer was told of the newest revision, once. Thanks and invitations wait for the end of the quiet hours.
+        """The customer was told of the newest revision, once.
+
+        Thanks and invitations wait for the end of the quiet hours, everything waits while somebody's change can be taken back.
 
         Raises:
             ServiceError: Not known to be sent; try again later.
@@ -130,6 +136,8 @@ class Settler:
             return
         if _can_wait(case.meeting) and is_quiet(self.business, self.now()):
             return
+        if case.meeting.wish:
+            return  # somebody is changing it: what would be said now may be untrue in a moment
         if await self._heard_meanwhile(case):
             case = await self.cases.read(meeting_id)
         meeting = case.meeting
@@ -254,7 +262,9 @@ class Settler:
                 row.next_try_at = self.now() + wait_after(row.attempts)
             else:
                 row.attempts, row.problem, row.next_try_at = 0, None, None
-                if row.notice_rev < row.revision and _can_wait(row):
+                if row.notice_rev < row.revision and row.wish:
+                    row.next_try_at = row.look_at
+                elif row.notice_rev < row.revision and _can_wait(row):
                     row.next_try_at = awake(self.business, self.now())
             gives_up = row.phase == MeetingPhase.HELD and row.created_at + timedelta(minutes=HOLD_MIN) < self.now()
             receipts = Receipts(

@@ -3,6 +3,7 @@
 With a hint or without (an undo window that is over, the sweep): the same function.
 """
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -10,18 +11,19 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from clients.errors import LoginRefusedError, NotFoundError
+from clients.errors import LoginRefusedError, NotFoundError, ServiceError
 from clients.kommo import KommoClient
 from meetings.booking import Booking, newest_meeting_of_lead
 from meetings.business import Business, Seller
 from meetings.calendars import CalendarWatch
+from meetings.cases import EffectLostError
 from meetings.customers import heed_lead
 from meetings.database import Database
 from meetings.decide import Crm, Decision, EventSeen, LeadSeen, TaskSeen, decide
 from meetings.events import HintEntity
 from meetings.lifecycle import may_become, revise
 from meetings.seen import agreed_of, event_seen, lead_seen, remember, rules_of, task_seen
-from meetings.settle import Receipts, Settler
+from meetings.settle import Settler
 from meetings.slots import Interval
 from meetings.tables import Change, Customer, Meeting, MeetingPhase, MeetingStatus
 
@@ -94,9 +96,38 @@ class Synchroniser:
             async with self.db.transaction() as session:
                 heed_lead(await session.get_one(Customer, customer_id), lead, self.business)
 
-    async def settle(self, meeting_id: int) -> Receipts:
-        """Carries out what is still behind."""
-        return await self.settler.settle(meeting_id)
+    async def settle_late(self, meeting_id: int) -> None:
+        """Carries out what is still behind after something failed.
+
+        What was true when it was decided may have been changed since, and a customer who is told of it late would be told
+        something untrue. So everything is read again first; without Kommo the event alone, for that is what tells of times.
+        When not even the event can be read all of it waits.
+        """
+        async with self.db.transaction() as session:
+            meeting = await session.get_one(Meeting, meeting_id)
+        if meeting.phase == MeetingPhase.BOOKED and meeting.notice_rev < meeting.revision:
+            try:
+                await self.look_now(meeting_id)
+            except (ServiceError, EffectLostError) as error:
+                await self.settler.postpone(meeting_id, str(error))
+                return
+            async with self.db.transaction() as session:
+                seen = await session.get_one(Meeting, meeting_id)
+            if seen.revision != meeting.revision:
+                return  # that was followed, and is settling as a change of its own
+        await self.settler.settle(meeting_id)
+
+    async def look_now(self, meeting_id: int) -> None:
+        """Compares with all that can be read now: with Kommo and the calendar, or with the calendar alone.
+
+        Raises:
+            ServiceError, EffectLostError: Not even the event can be read, or what was seen could not be followed.
+        """
+        try:
+            await self.sync(meeting_id, None)
+        except (ServiceError, EffectLostError):
+            with contextlib.suppress(NotFoundError, LoginRefusedError):  # a calendar closed to us tells nothing any more
+                await self.sync(meeting_id, HintEntity.EVENT)
 
     async def look_again(self, meeting_id: int) -> None:
         """Plans another look, after one that failed."""

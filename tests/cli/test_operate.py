@@ -61,6 +61,7 @@ def comes_later(office: Office) -> None:
     assert office.meeting().starts_at.year == 2099
 
 
+@pytest.mark.long
 def test_a_sweep_that_finds_agreement_says_so(office: Office) -> None:
     comes_later(office)
     assert "All in agreement: 1 meeting compared" in marcado(office, "sweep", "--dry-run")
@@ -79,6 +80,7 @@ def test_a_dry_run_shows_what_disagrees_and_changes_nothing(office: Office) -> N
     assert office.meeting().status == "scheduled"
 
 
+@pytest.mark.long
 def test_a_sweep_by_hand_has_the_service_look(office: Office) -> None:
     comes_later(office)
     fields = {"google_calendar_link": None}
@@ -92,6 +94,7 @@ def test_a_sweep_by_hand_has_the_service_look(office: Office) -> None:
     assert "All in agreement" in marcado(office, "sweep")
 
 
+@pytest.mark.long
 def test_a_sweep_by_hand_repairs_our_webhooks_and_a_dry_run_only_tells(office: Office) -> None:
     here = {"PUBLIC_URL": "http://127.0.0.1:9"}
     for _ in range(2):
@@ -126,6 +129,7 @@ def test_why_tells_the_story_of_a_meeting(office: Office, name: str) -> None:
     assert "Sentimos" in shown or "sentimos" in shown
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("locale", "said"), [("pt-BR", "o cliente pediu para cancelar"), ("es", "el cliente pidió cancelar")])
 def test_why_speaks_the_operators_language_and_quotes_the_customer(office: Office, locale: str, said: str) -> None:
     office.customer_cancels()
@@ -154,6 +158,7 @@ def test_the_help_names_both(tmp_path: Path) -> None:
     assert "sweep" in done.stdout
 
 
+@pytest.mark.long
 def test_why_without_a_meeting_tells_what_waits_and_since_when(office: Office) -> None:
     assert "Nothing waits." in marcado(office, "why")
     office.scene.control("/faults", service="kommo", status=502, times=-1)

@@ -88,6 +88,7 @@ def test_a_seller_may_do_one_thing_or_several() -> None:
     assert Step.model_validate({}).seller == []
 
 
+@pytest.mark.long
 def test_a_scenario_may_begin_where_another_one_ended(tmp_path: Path) -> None:
     begun = tmp_path / "begun.yaml"
     begun.write_text(SMALL.replace("customer: Oi", "customer: Oi\n    model: [{say: Tchau}]"), encoding="utf-8")
@@ -242,6 +243,7 @@ def test_each_difference_is_one_complaint(booked: People, wrong: dict[str, Any],
     assert complaints[0].startswith(complaint)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("customer", "model", "complaint"),
     [

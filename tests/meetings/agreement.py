@@ -32,6 +32,7 @@ from meetings.calendars import CalendarWatch
 from meetings.cases import EffectLostError
 from meetings.customers import Leads
 from meetings.database import Database
+from meetings.desk import Desk
 from meetings.events import HintEntity
 from meetings.invitations import Invitations
 from meetings.lifecycle import snapshot
@@ -67,8 +68,9 @@ class Office:
             scene.control("/calendar/options", **options)
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp(prefix="marcado-office-"))
-        self.meeting_id = 0
+        self.meeting_id, self.heard = 0, 0
         self.runner.run(self._open())
+        self._check_what_was_said()
 
     def close(self) -> None:
         async def shut() -> None:
@@ -110,6 +112,7 @@ class Office:
         self.sync = Synchroniser(
             self.db, self.kommo, calendars, self.booking, self.settler, business, fields=FIELDS, undo_s=UNDO_S, now=now
         )
+        self.desk = Desk(self.db, self.booking, self.settler, leads, self.sync.look_now, now)
         self.customer_id = await add_customer(self.db, now(), name="Maria Souza", email=self.email)
         await qualify(self.db, self.customer_id, now())
         await add_offer(self.db, self.customer_id, 1, at(TIMES[0]))
@@ -147,16 +150,20 @@ class Office:
                 await session.execute(delete(Offer).where(Offer.customer_id == self.customer_id))
             await add_offer(self.db, self.customer_id, 1, when, seller=seller)
             with contextlib.suppress(BookingRefusedError, ServiceError):
-                await self.booking.move(self.customer_id, 1)
+                await self.desk.reschedule(self.customer_id, 1)
+            await self.desk.settle_all(self.customer_id)  # as at the end of every turn
 
         self.runner.run(move())
+        self._check_what_was_said()
 
     def customer_cancels(self) -> None:
         async def cancel() -> None:
             with contextlib.suppress(BookingRefusedError):
-                await self.booking.cancel(self.customer_id, "mudança de planos")
+                await self.desk.cancel(self.customer_id, "mudança de planos")
+            await self.desk.settle_all(self.customer_id)
 
         self.runner.run(cancel())
+        self._check_what_was_said()
 
     # The service
 
@@ -168,6 +175,7 @@ class Office:
                 await self.sync.sync(self.meeting_id, entity)
 
         self.runner.run(sync())
+        self._check_what_was_said()
 
     def due(self) -> None:
         """What the dispatcher would do at this time."""
@@ -175,10 +183,8 @@ class Office:
         if meeting.look_at and meeting.look_at <= now:
             self.look(None)
         if not meeting.settled and (meeting.next_try_at is None or meeting.next_try_at <= now):
-            self.runner.run(self._settle())
-
-    async def _settle(self) -> None:
-        await self.settler.settle(self.meeting_id)
+            self.runner.run(self.sync.settle_late(self.meeting_id))
+            self._check_what_was_said()
 
     def passes(self, seconds: float) -> None:
         self.scene.control("/clock", advance_s=seconds)
@@ -195,20 +201,38 @@ class Office:
 
     # What must hold
 
-    def check(self) -> None:
-        meeting = self.meeting()
-        assert meeting.settled, meeting.problem
-        self._check_calendar(meeting, self.scene.state("google"))
-        self._check_kommo(meeting, self.scene.state("kommo"))
-        self._check_customer(meeting)
+    def _check_what_was_said(self) -> None:
+        """A message that has just gone out says what the calendar shows at that moment."""
+        notices, changes = self.runner.run(self._notices())
+        new, self.heard = notices[self.heard :], len(notices)
+        if not new:
+            return
+        revision, what = new[-1].key.split(":")[2:]
+        said = next(change.after for change in changes if change.revision == int(revision))
+        living = self._living()
+        if what == "cancelled":
+            assert not living, new[-1].text
+        elif what in ("booked", "moved", "handed_over"):
+            shown = [(place, datetime.fromisoformat(event["start"]["dateTime"])) for place, event in living]
+            assert shown == [(CALENDARS[said["kommo_user_id"]], datetime.fromisoformat(said["starts_at"]))], new[-1].text
 
-    def _check_calendar(self, meeting: Meeting, google: dict[str, Any]) -> None:
-        living = [
+    def _living(self) -> list[tuple[str, dict[str, Any]]]:
+        return [
             (calendar_id, event)
-            for calendar_id, calendar in google["calendars"].items()
+            for calendar_id, calendar in self.scene.state("google")["calendars"].items()
             for event in calendar["events"].values()
             if event["status"] != "cancelled"
         ]
+
+    def check(self) -> None:
+        meeting = self.meeting()
+        assert meeting.settled, meeting.problem
+        self._check_calendar(meeting)
+        self._check_kommo(meeting, self.scene.state("kommo"))
+        self._check_customer(meeting)
+
+    def _check_calendar(self, meeting: Meeting) -> None:
+        living = self._living()
         if meeting.status == "cancelled":
             assert not living
         elif meeting.status == "scheduled":

@@ -40,7 +40,7 @@ def scene(shared_scene: Stage) -> Stage:
 
 
 def desk_of(house: House) -> Desk:
-    return Desk(house.db, house.booking, house.settler, house.settler.task.leads, house.sync.sync, house.scene.now)
+    return Desk(house.db, house.booking, house.settler, house.settler.task.leads, house.sync.look_now, house.scene.now)
 
 
 async def booked_and_offered(house: House) -> Meeting:

@@ -272,6 +272,7 @@ def test_a_booking_killed_between_any_two_steps_ends_with_one_event_one_task_and
     run(tmp_path, scene, check)
 
 
+@pytest.mark.long
 def test_a_hand_over_killed_between_any_two_steps_ends_with_one_event_one_task_and_one_message(
     tmp_path: Path, scene: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +291,7 @@ def test_a_hand_over_killed_between_any_two_steps_ends_with_one_event_one_task_a
     run(tmp_path, scene, check)
 
 
+@pytest.mark.long
 def test_a_cancellation_killed_between_any_two_steps_ends_with_no_event_a_closed_task_and_one_message(
     tmp_path: Path, scene: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

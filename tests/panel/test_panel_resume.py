@@ -66,6 +66,7 @@ def test_after_a_seller_wrote_resuming_lets_the_agent_answer_with_all_that_was_s
     assert read_by_the_model(stack)[-1] == "Que bom! Preciso separar a última conta?"
 
 
+@pytest.mark.long
 def test_resuming_with_nothing_unanswered_waits_for_the_next_message(scene: tuple[Stack, People, Operator]) -> None:
     stack, people, op = scene
     talk(stack, people, "800 reais", say("Obrigada! O imóvel é casa, comércio, sítio ou apartamento?"))
@@ -79,6 +80,7 @@ def test_resuming_with_nothing_unanswered_waits_for_the_next_message(scene: tupl
     assert people.told()[-1] == "Você é o dono do imóvel?"
 
 
+@pytest.mark.long
 def test_pausing_and_resuming_again_and_again_answers_each_message_once(scene: tuple[Stack, People, Operator]) -> None:
     stack, people, op = scene
     for n in range(3):
@@ -92,6 +94,7 @@ def test_pausing_and_resuming_again_and_again_answers_each_message_once(scene: t
         assert people.told() == [*told, f"resposta {n}"]
 
 
+@pytest.mark.long
 def test_a_pause_that_runs_out_leaves_messages_to_the_person_until_the_agent_is_let_to_answer(
     scene: tuple[Stack, People, Operator],
 ) -> None:
@@ -111,6 +114,7 @@ def test_a_pause_that_runs_out_leaves_messages_to_the_person_until_the_agent_is_
     assert "Deixar o agente responder" not in op.page(PATH)
 
 
+@pytest.mark.long
 def test_a_pause_by_the_tag_is_not_ended_here_and_the_page_says_why(scene: tuple[Stack, People, Operator]) -> None:
     stack, people, op = scene
     lead_id = people.lead()["id"]
@@ -134,6 +138,7 @@ def test_a_pause_by_the_tag_is_not_ended_here_and_the_page_says_why(scene: tuple
     assert people.told() == [*told, "Estou aqui!"]
 
 
+@pytest.mark.long
 def test_after_a_hand_off_the_agent_can_be_resumed_and_can_hand_over_again(scene: tuple[Stack, People, Operator]) -> None:
     stack, people, op = scene
     hand_off = {"call": {"hand_off_to_seller": {"reason": "pediu uma pessoa"}}}
@@ -146,6 +151,7 @@ def test_after_a_hand_off_the_agent_can_be_resumed_and_can_hand_over_again(scene
     assert len(people.tasks(task_type_id=1)) == 1  # the seller's task is still open
 
 
+@pytest.mark.long
 def test_who_asked_to_stop_during_a_pause_gets_the_acknowledgement_and_nothing_else(
     scene: tuple[Stack, People, Operator],
 ) -> None:
@@ -158,6 +164,7 @@ def test_who_asked_to_stop_during_a_pause_gets_the_acknowledgement_and_nothing_e
     assert "Pediu para parar" in op.page(PATH)
 
 
+@pytest.mark.long
 def test_what_was_edited_during_the_pause_is_answered_as_it_stands_now(scene: tuple[Stack, People, Operator]) -> None:
     stack, people, op = scene
     press(stack, people, op, "pause")
@@ -189,6 +196,7 @@ def marcado(cwd: Path, *arguments: str, **settings: object) -> tuple[int, str]:
         return process.ended(), " ".join(process.output.split())
 
 
+@pytest.mark.long
 def test_the_commands_do_what_the_buttons_do(scene: tuple[Stack, People, Operator], tmp_path: Path) -> None:
     stack, people, op = scene
     database = f"sqlite:///{stack.database}"

@@ -12,6 +12,8 @@ from cli.stack import Stack
 from sandbox.server import Sandbox
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 OWNER = "Você é o dono do imóvel?"
 
 

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from cli.people import People
 from cli.stack import SANDBOX_VALUES, sandbox_urls
@@ -23,6 +24,7 @@ SECRETS = [
 ]
 
 
+@pytest.mark.long
 def test_secrets_and_words_stay_where_they_belong(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         settings = {

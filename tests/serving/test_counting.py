@@ -89,6 +89,7 @@ def test_calls_and_tokens_of_an_answer_are_those_of_the_provider(serve: Callable
     assert turn.output_tokens > 0
 
 
+@pytest.mark.long
 def test_refused_replies_and_their_calls_are_counted(serve: Callable[..., Any]) -> None:
     stack, people = serve()
     talk(stack, people, "Oi", CLAIM, CLAIM)
@@ -105,6 +106,7 @@ def test_a_reply_refused_once_is_one_refusal_of_an_answered_turn(serve: Callable
     assert (turn.outcome, turn.model_calls, turn.refused) == ("answered", 2, 1)
 
 
+@pytest.mark.long
 def test_calls_of_a_turn_that_failed_are_counted(serve: Callable[..., Any]) -> None:
     stack, people = serve()
     talk(stack, people, "Oi", LOOK, {"error": {"status": 400, "message": "no"}}, LOOK, {"say": "Oi!"})
@@ -122,6 +124,7 @@ def test_the_first_models_failed_call_is_counted_beside_the_seconds(serve: Calla
     assert turn.input_tokens == prompt_tokens(asked(stack)[1])
 
 
+@pytest.mark.long
 def test_a_turn_that_was_killed_counts_no_call_twice(serve: Callable[..., Any]) -> None:
     stack, people = serve()
     people.do(
@@ -147,6 +150,7 @@ def test_a_turn_that_was_killed_counts_no_call_twice(serve: Callable[..., Any]) 
     assert turn.input_tokens == sum(prompt_tokens(body) for body in asked(stack))
 
 
+@pytest.mark.long
 def test_the_limit_holds_for_both_tries_at_a_reply_together(serve: Callable[..., Any]) -> None:
     stack, people = serve(MODEL_CALLS_PER_TURN=4)
     talk(stack, people, "Oi", LOOK, LOOK, CLAIM, LOOK)
@@ -166,6 +170,7 @@ def test_a_model_that_only_calls_tools_ends_with_a_person_and_is_not_asked_again
     assert (turn.outcome, turn.model_calls, turn.refused) == ("refused", 3, 0)
 
 
+@pytest.mark.long
 def test_the_command_shows_what_was_counted_while_the_service_runs(serve: Callable[..., Any], tmp_path: Path) -> None:
     stack, people = serve()
     talk(

@@ -80,6 +80,7 @@ def test_a_model_that_introduces_itself_is_left_alone(served: tuple[Stack, Peopl
     assert people.told() == [f"{HELLO} Qual é o valor?", "E o imóvel?"]
 
 
+@pytest.mark.long
 def test_it_stands_in_the_first_of_several_messages(served: tuple[Stack, People]) -> None:
     stack, people = served
     parts = ["Que bom! " * 25, f"Sou assistente virtual da Sol Claro Energia. {'Estou por aqui. ' * 16}"]
@@ -105,6 +106,7 @@ def test_a_safe_sentence_introduces_too(served: tuple[Stack, People]) -> None:
     assert introduced(stack)
 
 
+@pytest.mark.long
 def test_a_confirmation_that_comes_before_any_reply_introduces(served: tuple[Stack, People]) -> None:
     stack, people = served
     steps = [
@@ -122,6 +124,7 @@ def test_a_confirmation_that_comes_before_any_reply_introduces(served: tuple[Sta
     assert last == "Combinado!"
 
 
+@pytest.mark.long
 def test_what_was_sent_though_its_answer_was_lost_is_not_said_again(served: tuple[Stack, People]) -> None:
     stack, people = served
     people.do("/faults", service="evolution", path="sendText", drop="after")
@@ -141,6 +144,7 @@ def test_what_could_not_be_sent_introduces_when_it_is_sent(served: tuple[Stack, 
     assert people.told() == [f"{HELLO}\n\nQual é o valor da sua conta?"]
 
 
+@pytest.mark.long
 def test_whom_nothing_reached_is_not_introduced(served: tuple[Stack, People]) -> None:
     stack, people = served
     body = {"status": 400, "error": "Bad Request", "response": {"message": [["Invalid"]]}}
@@ -184,6 +188,7 @@ def test_the_words_of_a_hand_over_are_sent_although_the_agent_is_silent_from_the
     assert len(people.told()) == 1
 
 
+@pytest.mark.long
 def test_what_was_not_sent_is_not_sent_over_a_person_who_took_over_meanwhile(served: tuple[Stack, People]) -> None:
     stack, people = served
     hold = stack.sandbox.world.faults.add(Fault(service="evolution", path="sendText", status=500, times=-1))

@@ -49,9 +49,8 @@ def test_serve_lists_every_missing_setting_with_its_meaning(tmp_path: Path) -> N
     assert "Keys and scopes" in output
 
 
-@pytest.mark.parametrize(
-    "locale", ["pt-BR", pytest.param("es", marks=pytest.mark.long), pytest.param("en", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("locale", ["pt-BR", "es", "en"])
 def test_run_without_a_terminal_takes_the_tour_and_succeeds(tmp_path: Path, locale: str) -> None:
     env = environment(LOCALE=locale, COLUMNS=100)
     business = str(ROOT / "business.toml")
