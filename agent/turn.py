@@ -32,7 +32,7 @@ from meetings.database import Database
 from meetings.desk import Desk
 from meetings.dispatcher import TURN
 from meetings.lanes import Lanes
-from meetings.outbox import OVERTAKEN, MayBeUnderWayError, Outbox
+from meetings.outbox import MayBeUnderWayError, Outbox
 from meetings.qualifying import HandOff, Publisher, Qualifier
 from meetings.tables import Author, Customer, Message, MessageState, Turn
 from meetings.usage import Meter
@@ -270,8 +270,13 @@ class Turns:
         return max((message.id for message in made), default=0)
 
     async def _settle(self, customer_id: int) -> bool:
-        """Completes what the model left out: the meeting's effects, the answers on the lead."""
-        for what, complete in (("meeting", self.s.desk.settle_all), ("lead", self.s.publisher.complete)):
+        """Completes what the model left out: the meeting's effects, the answers on the lead, the fate of an apology."""
+        left = {
+            "meeting": self.s.desk.settle_all,
+            "lead": self.s.publisher.complete,
+            "apology": self.s.outbox.withdraw_apology,
+        }
+        for what, complete in left.items():
             try:
                 await complete(customer_id)
             except Exception as error:
@@ -289,10 +294,6 @@ class Turns:
                 for message in await session.scalars(select(Message).where(Message.id.in_(claimed))):
                     message.state, message.turn_id = MessageState.ANSWERED, turn_id
                 customer.superseded = 0
-            # An apology that never got out has nothing left to apologise for.
-            unsent = Message.customer_id == customer_id, Message.state.in_([MessageState.PENDING, MessageState.SENDING])
-            for sorry in await session.scalars(select(Message).where(*unsent, Message.key.like(f"sorry:{customer_id}:%"))):
-                sorry.state, sorry.problem = MessageState.FAILED, OVERTAKEN
             turn = await session.get_one(Turn, turn_id)
             turn.ended_at, turn.outcome = now, outcome
         return True

@@ -450,7 +450,7 @@ def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> Non
         from cli.logs import configure_logs
         from cli.people import PHONES, People
         from cli.show import where_table
-        from cli.stack import Stack
+        from cli.stack import ANY_HOUR, Stack
         from cli.tour import take_tour
         from cli.watch import Watcher
         from meetings.business import BusinessFileError
@@ -460,6 +460,7 @@ def _demo(port: int, business: Path | None, *, tour: bool, verbose: bool) -> Non
         # A demo answers sooner than production would: nobody here types in bursts.
         stack = Stack(
             business_file=business or Path("business.toml"),
+            business_changes=ANY_HOUR,
             overrides={
                 "DEBOUNCE_SILENCE_S": 0.3 if tour else 1.0,
                 "SELLER_UNDO_S": 3,

@@ -16,7 +16,7 @@ from rich.console import Console
 from sqlalchemy import select
 
 from cli.people import PHONES, People
-from cli.stack import ServiceStack, Stack
+from cli.stack import ANY_HOUR, ServiceStack, Stack
 from cli.wiring import Service
 from clients.errors import ServiceError
 from clients.kommo import LOST
@@ -398,7 +398,9 @@ def run_on_sandbox(
     """
     console.print(words.text("sync_title"), style="bold")
     with Stack(
-        business_file=business_file, overrides={"DEBOUNCE_SILENCE_S": 0.2, "SELLER_UNDO_S": 1.0, "LOCALE": words.locale}
+        business_file=business_file,
+        business_changes=ANY_HOUR,
+        overrides={"DEBOUNCE_SILENCE_S": 0.2, "SELLER_UNDO_S": 1.0, "LOCALE": words.locale},
     ) as stack:
         if prepare:
             prepare(stack.sandbox)

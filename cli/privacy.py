@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import stamina
 from sqlalchemy.exc import SQLAlchemyError
 
 from cli.settings import Settings
@@ -14,6 +15,8 @@ from meetings.database import Database, DatabaseError
 from meetings.lanes import LaneBusyError
 from meetings.phones import to_e164
 from meetings.privacy import Erasure, Privacy, PrivacyRefusedError
+
+BUSY_S = 30.0  # an erasure waits so long for what the service is doing for that person
 
 
 class PrivacyError(Exception):
@@ -39,12 +42,16 @@ def erase_person(settings: Settings, phone: str) -> Erasure:
     """Takes away all we hold about the person with that phone; safe to repeat.
 
     Raises:
-        PrivacyError: no_phone, no_database, database, nobody, meeting_ahead, no_key or busy.
+        PrivacyError: no_phone, no_database, database, nobody, meeting_ahead, no_key, or busy for `BUSY_S` seconds.
     """
 
     async def act() -> Erasure:
         async with _open(settings) as privacy:
-            return await privacy.erase(_number(phone))
+            # The running service may be answering this person, or looking at their meeting: mostly a matter of seconds.
+            async for attempt in stamina.retry_context(on=LaneBusyError, attempts=None, timeout=BUSY_S, wait_max=2.0):
+                with attempt:
+                    return await privacy.erase(_number(phone))
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     return asyncio.run(act())
 

@@ -20,6 +20,8 @@ from sandbox.server import Sandbox, listen
 
 SANDBOX_TOKEN = "sandbox-webhook-token"  # noqa: S105 (a fixed word for loopback servers)
 
+# A trial is made at any hour, and nobody's evening is disturbed by it.
+ANY_HOUR: dict[str, Any] = {"quiet_hours": ""}
 
 # What a service needs to talk to a sandbox, besides its addresses.
 SANDBOX_VALUES: dict[str, Any] = {
@@ -262,7 +264,7 @@ class Stack(ServiceStack):
 
 class LiveStack(ServiceStack):
     """A service on the accounts of the given settings, apart from the one that may be running: its own database, no webhooks
-    registered, and a look at Kommo every few seconds instead.
+    registered, a look at Kommo every few seconds instead, and no quiet hours.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -276,7 +278,8 @@ class LiveStack(ServiceStack):
         self.settings = settings.model_copy(update=own)
 
     def _make(self, url: str) -> Service:
-        return make_service(self.settings, load_business(self.settings.BUSINESS_FILE, self.settings.GOOGLE_CALENDAR_ID))
+        business = load_business(self.settings.BUSINESS_FILE, self.settings.GOOGLE_CALENDAR_ID, ANY_HOUR)
+        return make_service(self.settings, business)
 
 
 async def whats_left(service: Service) -> tuple[list[str], datetime | None, int]:

@@ -287,8 +287,27 @@ class Outbox(Sender):
                 )
             )
             notices = [message for message in found if _is_notice(message.key or "", meeting_id)]
+        return await self._take_back(notices)
+
+    async def withdraw_apology(self, customer_id: int) -> None:
+        """An apology for a model that was down, and that did not go out, has nothing left to apologise for.
+
+        Raises:
+            UnreachableError, LoginRefusedError: It can't be told whether it did; it stays on record as under way.
+        """
+        async with self.db.transaction() as session:
+            found = await session.scalars(
+                select(Message).where(
+                    Message.customer_id == customer_id,
+                    Message.key.like(f"sorry:{customer_id}:%"),
+                    Message.state.in_([MessageState.PENDING, MessageState.SENDING]),
+                )
+            )
+        await self._take_back(list(found))
+
+    async def _take_back(self, messages: Sequence[Message]) -> list[str]:
         sent = []
-        for message in notices:
+        for message in messages:
             if message.state in _DONE or (message.state == MessageState.SENDING and await self._adopt(message)):
                 sent.append(message.key or "")
                 continue
