@@ -5,6 +5,8 @@ READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 SECONDS_EACH ?= 60
+# Twice the processors: most tests wait for servers most of the time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 .PHONY: help run test test-long test-nightly check fuzz format clean
 
 help:  ## Show this list
@@ -14,13 +16,13 @@ run: $(READY)  ## Sandbox and service together, with a chat in the terminal (a s
 	@$(BIN)/marcado run
 
 test: $(READY)  ## The tests, in parallel
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long and not nightly"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long and not nightly"
 
 test-long: $(READY)  ## Long suites that CI runs too
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "long and not nightly"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "long and not nightly"
 
 test-nightly: $(READY)  ## Thousands of generated turns with a hostile model; MARCADO_ADVERSARY_TURNS says how many
-	$(BIN)/python -m pytest -n auto --dist worksteal -m nightly
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m nightly
 
 check: $(READY)  ## Lint, format, types, import layers, security
 	$(BIN)/ruff check .

@@ -243,7 +243,7 @@ class Stack(ServiceStack):
             self.sandbox.stop()
 
     def _is_outside_quiet(self) -> bool:
-        return self.sandbox.world.deliveries.idle
+        return self.sandbox.world.in_hand == 0 and self.sandbox.world.deliveries.idle
 
     def _let_time_reach(self, moment: datetime) -> None:
         clock = self.sandbox.world.clock

@@ -116,6 +116,7 @@ def make_service(
         settings.KOMMO_ACCESS_TOKEN.get_secret_value(),
         retry=retry,
         requests_per_s=kommo_requests_per_s,
+        now=now,
     )
     whatsapp = WhatsAppClient(
         settings.EVOLUTION_BASE_URL, settings.EVOLUTION_API_KEY.get_secret_value(), settings.EVOLUTION_INSTANCE, retry=retry

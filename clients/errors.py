@@ -46,6 +46,10 @@ class OutcomeUnknownError(ServiceError):
     """The answer was lost: it may have been carried out."""
 
 
+class NoAnswerError(OutcomeUnknownError):
+    """The connection ended before the answer: the service may even be at it still."""
+
+
 class NotFoundError(ServiceError):
     """Not there, or not visible to us."""
 

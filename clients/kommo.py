@@ -1,12 +1,13 @@
 """Kommo API v4: leads, contacts, tasks, notes, webhooks. Facts about the vendor; no rule of ours."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aiolimiter import AsyncLimiter
 
-from clients.errors import NotFoundError, RefusedError, ServiceError
+from clients.errors import NoAnswerError, NotFoundError, RefusedError, ServiceError
 from clients.kommo_batch import LeadWriter
 from clients.kommo_errors import SERVICE, error_of, new_id
 from clients.kommo_shapes import (
@@ -25,16 +26,30 @@ from clients.kommo_shapes import (
     task_from,
 )
 from clients.transport import RetryPolicy, Transport
+from clients.under_way import UnderWay
 
 __all__ = ["LOST", "WON", "KommoClient", "KommoContact", "KommoLead", "KommoTask", "KommoWebhookSetting"]
+_utc_now = partial(datetime.now, UTC)
 _PAGE, _MAX_PAGES = 250, 40  # Kommo's largest page, and where a list that never ends is left
 
 
 class KommoClient:
     """One Kommo account, seen through its long-lived token. At most 7 requests in any second."""
 
-    def __init__(self, base_url: str, token: str, *, retry: RetryPolicy | None = None, requests_per_s: float = 7) -> None:
-        """`base_url` is the account's address, e.g. https://acme.kommo.com."""
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        retry: RetryPolicy | None = None,
+        requests_per_s: float = 7,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        """
+        Args:
+            base_url: The account's address, e.g. https://acme.kommo.com.
+            now: The source of time, aware UTC.
+        """
         self.base_url = base_url.rstrip("/")
         # A bucket of 1 that refills at (rate - 2) per second lets at most (rate - 1) leave in any one second. One is spare:
         # a call that has to open a connection arrives later than it left, and so closer to those behind it.
@@ -47,6 +62,7 @@ class KommoClient:
             retry=retry,
             limiter=AsyncLimiter(1, 1 / refill),
         )
+        self._under_way = UnderWay(SERVICE, now)
         self._leads = LeadWriter(self._write_lead, self._write_leads)
 
     async def close(self) -> None:
@@ -87,7 +103,7 @@ class KommoClient:
         """A new lead of an existing contact; returns its id. Not safe to repeat: look for it first."""
         lead = lead_body(name, tags, pipeline_id, status_id)
         lead["_embedded"]["contacts"] = [{"id": contact_id}]
-        body = await self._http.call("create lead", "POST", "/api/v4/leads", json=[lead])
+        body = await self._create("create lead", "/api/v4/leads", [lead])
         return new_id("create lead", embedded(body, "leads"))
 
     async def create_lead_with_contact(
@@ -109,7 +125,7 @@ class KommoClient:
             }
         ]
         operation = "create lead and contact"
-        rows = await self._http.call(operation, "POST", "/api/v4/leads/complex", json=[lead])
+        rows = await self._create(operation, "/api/v4/leads/complex", [lead])
         return new_id(operation, rows), new_id(operation, rows, "contact_id")
 
     async def update_lead(
@@ -217,7 +233,7 @@ class KommoClient:
         }
         if responsible_user_id is not None:
             task["responsible_user_id"] = responsible_user_id
-        body = await self._http.call("create task", "POST", "/api/v4/tasks", json=[task])
+        body = await self._create("create task", "/api/v4/tasks", [task])
         return new_id("create task", embedded(body, "tasks"))
 
     async def update_task(
@@ -260,13 +276,13 @@ class KommoClient:
         """A common note on the lead; returns its id. Not safe to repeat: look through the lead's notes first."""
         note = {"note_type": "common", "params": {"text": text}}
         path, template = f"/api/v4/leads/{lead_id}/notes", "/api/v4/leads/{id}/notes"
-        body = await self._http.call("add note", "POST", path, template=template, json=[note])
+        body = await self._create("add note", path, [note], template)
         return new_id("add note", embedded(body, "notes"))
 
     async def add_notes(self, notes: Sequence[tuple[int, str]]) -> None:
         """Common notes on several leads (lead id, text) in one call. Not safe to repeat: look through the leads' notes first."""
         body = [{"entity_id": lead_id, "note_type": "common", "params": {"text": text}} for lead_id, text in notes]
-        await self._http.call("add notes", "POST", "/api/v4/leads/notes", json=body)
+        await self._create("add notes", "/api/v4/leads/notes", body)
 
     async def list_notes(self, lead_id: int) -> list[str]:
         """The texts of the lead's common notes; none for a lead that is gone."""
@@ -362,6 +378,15 @@ class KommoClient:
             if not body or "next" not in (body.get("_links") or {}):
                 break
         return found
+
+    async def _create(self, operation: str, path: str, items: list[dict[str, Any]], template: str | None = None) -> Any:
+        """What a slow server may still be making is not asked for again, so that a look can find it first."""
+        self._under_way.check(operation, path, items)
+        try:
+            return await self._http.call(operation, "POST", path, template=template, json=items)
+        except NoAnswerError:
+            self._under_way.note(path, items)
+            raise
 
     async def _change(self, operation: str, name: str, entity_id: int, change: dict[str, Any]) -> None:
         """Changes one entity; an empty change, which Kommo refuses, is none. Safe to repeat.

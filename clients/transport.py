@@ -12,7 +12,7 @@ import stamina
 import structlog
 from aiolimiter import AsyncLimiter
 
-from clients.errors import BusyError, OutcomeUnknownError, RefusedError, ServiceError, UnreachableError
+from clients.errors import BusyError, NoAnswerError, OutcomeUnknownError, RefusedError, ServiceError, UnreachableError
 
 log = structlog.get_logger("clients")
 
@@ -151,7 +151,7 @@ class Transport:
             return answer
         except httpx.HTTPError as error:
             outcome = type(error).__name__
-            kind = UnreachableError if is_safe or isinstance(error, _NOT_SENT) else OutcomeUnknownError
+            kind = UnreachableError if is_safe or isinstance(error, _NOT_SENT) else NoAnswerError
             raise kind(self.service, operation, outcome) from None
         finally:
             log.info(

@@ -20,6 +20,7 @@ from clients.errors import (
     ServiceError,
     UnreachableError,
 )
+from clients.under_way import LASTS
 from clients.whatsapp import SentMessage, WhatsAppClient
 from meetings.breaker import Breaker
 from meetings.database import Database
@@ -32,7 +33,6 @@ OTHER_FORM = "other:"  # begins the key of a message that is sent once more, to 
 OVERTAKEN = "overtaken by what came after"  # the problem of a message that was taken back before it was sent
 _UNDERWAY = (MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED, MessageState.READ)
 _DONE = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageState.FAILED)
-UNDER_WAY = timedelta(seconds=30)  # longer than we wait for an answer: an attempt that old has ended at Evolution, too
 
 Row = Message | SellerMessage
 
@@ -107,7 +107,7 @@ class Sender:
         if state != "open":
             # The row at Evolution appears only once WhatsApp accepted the send: wait until that can be told.
             raise UnreachableError("WhatsApp", "send text", f"connection is {state}")
-        until = (message.send_started_at or message.stored_at) + UNDER_WAY
+        until = (message.send_started_at or message.stored_at) + LASTS
         if self.now() < until:  # the process that sent it is dead, the server may be at it
             raise MayBeUnderWayError(until)
         return False
@@ -126,7 +126,7 @@ class Sender:
                 return False
             (first, *others), _ = await self._recipient(session, newest)
         sent_at = newest.send_started_at or newest.stored_at
-        return await self.whatsapp.find_sent(first, newest.text, sent_at, sent_at + UNDER_WAY, also=others) is not None
+        return await self.whatsapp.find_sent(first, newest.text, sent_at, sent_at + LASTS, also=others) is not None
 
     async def _send(self, message: Row, delay_ms: int, *, is_blind: bool = False) -> MessageState:
         """`is_blind`: nobody can tell whether it was sent before."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -11,12 +12,14 @@ from outside_world import QUICK, OutsideWorld, closed_port, failure
 from clients.errors import (
     BusyError,
     LoginRefusedError,
+    NoAnswerError,
     NotFoundError,
     OutcomeUnknownError,
     RefusedError,
     UnreachableError,
 )
 from clients.transport import RetryPolicy
+from clients.under_way import LASTS
 
 WHEN = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
 
@@ -276,9 +279,44 @@ def test_a_creation_whose_answer_is_lost_has_an_unknown_outcome_and_is_not_repea
     before = len(scene.state("kommo")[MADE[name]])
     scene.fault("kommo", method="POST", drop=drop)
     error = error_of(scene, CREATIONS[name])
-    assert (type(error), error.detail) == (OutcomeUnknownError, "RemoteProtocolError")
+    assert (type(error), error.detail) == (NoAnswerError, "RemoteProtocolError")
     assert len(scene.requests("kommo")) == 1
     assert len(scene.state("kommo")[MADE[name]]) == before + made
+
+
+@pytest.mark.parametrize("name", CREATIONS)
+def test_what_a_slow_server_may_still_be_making_is_not_asked_for_again_until_that_is_surely_over(scene, name):
+    before = len(scene.state("kommo")[MADE[name]])
+    now = datetime(2026, 3, 9, 12, tzinfo=UTC)
+    clock = [now]
+
+    async def work(kommo):
+        lost = await failure(CREATIONS[name](kommo))
+        scene.control("/faults/release")
+        clock[0] = now + LASTS - timedelta(seconds=1)
+        too_early = await failure(CREATIONS[name](kommo))
+        clock[0] = now + LASTS
+        await CREATIONS[name](kommo)
+        return lost, too_early
+
+    scene.fault("kommo", method="POST", hold="before")
+    lost, too_early = scene.kommo(work, now=lambda: clock[0], retry=replace(QUICK, answer_s=0.3))
+    assert (type(lost), lost.detail) == (NoAnswerError, "ReadTimeout")
+    assert type(too_early) is OutcomeUnknownError
+    assert "may be under way" in too_early.detail
+    assert len(scene.requests("kommo")) == 2
+    assert len(scene.state("kommo")[MADE[name]]) in (before + 1, before + 2)  # the held call ends when it likes
+
+
+def test_others_may_be_made_meanwhile(scene):
+    async def work(kommo):
+        assert type(await failure(kommo.add_note(21, "um"))) is NoAnswerError
+        await kommo.add_note(21, "outro")
+        assert type(await failure(kommo.add_notes([(21, "mais um"), (21, "um")]))) is NoAnswerError
+
+    scene.fault("kommo", method="POST", drop="before")
+    scene.fault("kommo", method="POST", path="/leads/notes", drop="before")
+    scene.kommo(work)
 
 
 @pytest.mark.parametrize("drop", ["before", "after"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from outside_world import KOMMO_TOKEN, QUICK, OutsideWorld, calls, failure, logged, until
 
-from clients.errors import OutcomeUnknownError, RefusedError, UnreachableError
+from clients.errors import NoAnswerError, RefusedError, UnreachableError
 from clients.transport import RetryPolicy, Transport, retry_after_s
 
 ACCOUNT, LEADS = "/api/v4/account", "/api/v4/leads"
@@ -47,9 +47,7 @@ def test_reads_are_safe_to_repeat_and_writes_only_when_it_is_said(world, method,
     assert error.detail == f"status 400, safe: {is_safe}"
 
 
-@pytest.mark.parametrize(
-    ("safe", "kind", "attempts"), [(True, UnreachableError, QUICK.attempts), (False, OutcomeUnknownError, 1)]
-)
+@pytest.mark.parametrize(("safe", "kind", "attempts"), [(True, UnreachableError, QUICK.attempts), (False, NoAnswerError, 1)])
 def test_a_server_that_hangs_is_given_up(world, safe, kind, attempts):
     async def work(transport):
         await transport.call("read account", "GET", ACCOUNT)  # so that there is a connection

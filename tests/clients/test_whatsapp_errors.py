@@ -8,6 +8,7 @@ from outside_world import QUICK, OutsideWorld, closed_port, failure
 from clients.errors import (
     BusyError,
     LoginRefusedError,
+    NoAnswerError,
     NotFoundError,
     NotOnWhatsAppError,
     OutcomeUnknownError,
@@ -233,7 +234,7 @@ def test_a_send_whose_answer_is_lost_is_not_repeated_and_a_look_tells(world, dro
         return error, await whatsapp.find_sent(JOANA_JID, SECRET_TEXT, started, datetime.now(UTC))
 
     error, found = world.whatsapp(work)
-    assert type(error) is OutcomeUnknownError
+    assert type(error) is NoAnswerError
     assert (len(world.requests("evolution", "/sendText")), sent(world)) == (1, reached)
     assert (found is not None) is bool(reached)
 

@@ -85,7 +85,7 @@ class Office:
     async def _open(self) -> None:
         now = self.scene.now
         self.db = Database(new_file(self.folder))
-        self.kommo = KommoClient(self.scene.urls["kommo"], "sandbox-kommo-token", retry=ONCE, requests_per_s=100_000)
+        self.kommo = KommoClient(self.scene.urls["kommo"], "sandbox-kommo-token", retry=ONCE, requests_per_s=100_000, now=now)
         self.calendar = CalendarClient(None, self.scene.urls["google"], retry=ONCE)
         self.whatsapp = whatsapp_client(self.scene)
         business = self.business

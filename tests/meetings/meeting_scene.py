@@ -278,7 +278,7 @@ def whatsapp_client(scene: Scene) -> WhatsAppClient:
 
 
 def kommo_client(scene: Scene) -> KommoClient:
-    return KommoClient(scene.urls["kommo"], "sandbox-kommo-token", retry=ONCE, requests_per_s=5000)
+    return KommoClient(scene.urls["kommo"], "sandbox-kommo-token", retry=ONCE, requests_per_s=5000, now=scene.now)
 
 
 def calendar_client(scene: Scene) -> CalendarClient:

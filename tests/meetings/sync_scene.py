@@ -30,6 +30,7 @@ from sqlalchemy import select
 
 from clients.calendar import CalendarClient
 from clients.kommo import KommoClient
+from clients.under_way import UnderWay
 from clients.whatsapp import WhatsAppClient
 from meetings.booking import Booking
 from meetings.business import Business
@@ -347,6 +348,7 @@ async def house(folder: Path, scene: Stage, **rules: Any) -> AsyncIterator[House
     whole = shipped()
     business = whole.model_copy(update={"sync": whole.sync.model_copy(update=rules)})
     kommo, calendar, whatsapp, now = scene.kommo, scene.calendar, scene.whatsapp, scene.now
+    kommo._under_way = UnderWay("Kommo", now)  # the clients outlive a test, its clock does not
     async with database(folder) as db:
         leads, outbox, notes = Leads(db, kommo, business, "pt-BR", now), Outbox(db, whatsapp, now), Notes(db, kommo, now)
         push = PushChannels(db, calendar, now, public_url=None, secret="a-token-that-is-long-enough")

@@ -171,4 +171,4 @@ def test_all_agree_in_the_end(scene: Scene) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(1500)
 def test_all_agree_in_the_end_at_length(scene: Scene) -> None:
-    play(scene, examples=400, steps=25)
+    play(scene, examples=250, steps=25)

@@ -245,7 +245,7 @@ class Crm:
 
 @contextlib.asynccontextmanager
 async def crm(folder: Path, scene: Scene, rules: Business, **customer: Any) -> AsyncIterator[Crm]:
-    kommo = KommoClient(scene.urls["kommo"], "sandbox-kommo-token", retry=ONCE, requests_per_s=200)
+    kommo = KommoClient(scene.urls["kommo"], "sandbox-kommo-token", retry=ONCE, requests_per_s=200, now=scene.now)
     async with database(folder) as db:
         try:
             customer_id = await add_customer(db, scene.now(), **{"name": "Maria Souza", **customer})

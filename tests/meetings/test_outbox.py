@@ -25,8 +25,9 @@ from meeting_scene import (
 from sqlalchemy import select
 
 from clients.errors import LoginRefusedError, OutcomeUnknownError, ServiceError, UnreachableError
+from clients.under_way import LASTS
 from meetings.database import Database
-from meetings.outbox import UNDER_WAY, MayBeUnderWayError, Outbox
+from meetings.outbox import MayBeUnderWayError, Outbox
 from meetings.tables import SENT_BLINDLY, Author, Message, MessageState
 
 TEXT = "✅ Marcado, Maria!"
@@ -71,7 +72,7 @@ class PostRoom:
 
     def waits(self) -> None:
         """Until no earlier attempt can be under way any more."""
-        self.scene.control("/clock", advance_s=UNDER_WAY.total_seconds())
+        self.scene.control("/clock", advance_s=LASTS.total_seconds())
 
     async def row(self, key: str = KEY) -> Message:
         async with self.db.transaction() as session:
