@@ -40,6 +40,7 @@ _STATES = (
         unless_after=ANY,
     ),
     _state(rf"\b(?:your|the) {PLACE} (?:is|has been) (?:\w+ )?{HELD_EN}"),
+    _state(rf"\b{PLACE}(?: ja)? (?:esta|ta|ficou|fica|queda|quedo|is) (?:bem |mais |all |ya )?(?:segur[oa]|safe|a salvo)\b"),
     _state(
         rf"\b{PLACE} (?:n[oa]|en el|en la|on the|on your|in the) (?:agenda|calendario|calendar|sistema"
         r"|system)\b",

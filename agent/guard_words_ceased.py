@@ -38,6 +38,13 @@ CEASED = (
     ClaimPattern(
         ("cancelled",), rf"\b{MEETING}(?: tecnica)?(?: d[aeo] \S+)? (?:ja era|deixou de existir|dejo de existir|morreu)\b"
     ),
+    # "It's off the calendar", "já saiu da agenda".
+    ClaimPattern(
+        ("cancelled",),
+        r"\b(?:it's|it is|that's|is|esta|ta|saiu|salio|came|taken)(?: (?:now|all|ja|ya))* (?:off|out of|fora d[ao]"
+        r"|fuera de(?: la|l)?|d[ao]|de la|del) (?:the |our |nossa |nuestra )?(?:calendar|schedule|agenda|books"
+        r"|calendario)\b(?! que)",
+    ),
     # Told never to be written to again, a customer believes it: only the record of the opt-out makes it so.
     ClaimPattern(
         ("opted_out",),
@@ -45,6 +52,12 @@ CEASED = (
         rf"(?: [\w^]+){{0,4}}? {_MAILING}|\b(?:removid|tirad|retirad|excluid|eliminad|quitad|sacad|borrad){ENDING}"
         rf"(?: \w+){{0,2}}? {_MAILING}|\b(?:removed|taken) (?:from|off) {_MAILING}|\bdad[oa] de baja (?:de|en) \w+",
         is_past_deed=True,
+    ),
+    # Nothing is done after the reply.
+    ClaimPattern(
+        ("opted_out",),
+        r"(?:\b(?:vou|vamos|voy a|vamos a|i will|we will)|i'll|we'll) (?:ja |te |lhe )?(?:remov\w+|tir\w+|retir\w+|exclu\w+"
+        rf"|quit\w+|sac\w+|borr\w+|take|delete)(?: [\w^]+){{0,4}}? {_MAILING}",
     ),
     ClaimPattern(
         ("opted_out",),

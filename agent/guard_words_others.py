@@ -95,7 +95,14 @@ _NEVER = (
         r"|aprovou|concordou|dijo|confirmo|acepto|autorizo|said|confirmed|agreed|approved|accepted|told me)\b",
         is_past_deed=True,
     ),
-    # Nobody's way is known.
+    # Nobody's way is known, nor how a seller is.
+    ClaimPattern(
+        ("never",),
+        r"PERSON(?: (?:ja|ya|se|acabou|vai|va a|pode))* (?:atras(?:ou|ar|ada|ado|o\^|ara)|demor(?:ou|ar|o\^|ara)|retras\w+)\b"
+        r"|PERSON (?:ja |ya )?(?:esta|ta|estava|anda|is|was|has been)(?: (?:um pouco|um pouquinho|bem|un poco|a bit"
+        r"|running|off))* (?:atrasad[oa]|retrasad[oa]|de ferias|de vacaciones|doente|enferm[oa]|late|sick|ill"
+        r"|on (?:holiday|vacation|leave))\b",
+    ),
     ClaimPattern(
         ("never",),
         r"\b(?:a caminho|en camino|on (?:his|her|the|their|its) way|indo ate ai|saindo (?:agora|daqui)|saiu (?:agora|daqui)"

@@ -82,12 +82,13 @@ _LATE = (
 )
 _EARLY = (
     r"(?:(?:na |a |aa )?primeir[ao] hora|primera hora|first thing|logo cedo|bem cedo|cedinho"
-    r"|early morning|(?:no )?(?:inicio|comeco) da manha)"
+    rf"|early morning|(?:no )?(?:inicio|comeco) da manha|(?<=[{DAY}] )(?:cedo|temprano|early)\b)"
 )
 _AFTER_LUNCH = r"(?:depois do almoco|apos o almoco|despues del almuerzo|after lunch)"
 # "tarde" alone is an adverb ("chegar tarde"); the article or the list makes it a part of the day.
 _PART = re.compile(
-    rf"(?P<late>{_LATE})|(?P<early>{_EARLY})|(?P<lunch>{_AFTER_LUNCH})"
+    rf"(?P<until>\b(?:ate|hasta|until|till) {DAY}+ (?:cedo|temprano|early)\b)"
+    rf"|(?P<late>{_LATE})|(?P<early>{_EARLY})|(?P<lunch>{_AFTER_LUNCH})"
     r"|(?:\b(?:aa|a|da|de|na|pela|aas|as|la|las|por la|en la|in the|this|esta|essa|nesta|nessa|uma|una"
     rf"|{DAY}+) ?)(?P<word>{one_of(PARTS)})\b"
     rf"|(?<=[(,] )(?P<listed>tardes?|tardinha)\b(?= ou| o)|(?<=[{DAY}] )(?P<beside>tarde|noite|noche|manha|manana)\b"
@@ -130,6 +131,8 @@ def _todays_parts(text: str) -> list[_PartWord]:
 def _parts_in(text: str) -> list[_PartWord]:
     found = []
     for match in _PART.finditer(text):
+        if match["until"]:
+            continue  # a time to answer by, not one to meet
         word = next((match[name] for name in ("word", "listed", "beside", "bare", "chosen", "elegida") if match[name]), None)
         if word:
             part = PARTS[word.removeprefix("a ")]

@@ -115,6 +115,13 @@ def _weekday(match: re.Match[str], today: date) -> list[Day]:
     return [Day(start, end, "weekday", weekday)]
 
 
+def _after_that(match: re.Match[str], today: date) -> list[Day]:
+    """What "a outra terça" names: the one after the coming one."""
+    weekday = WEEKDAYS[match["wd"] or match["wd2"]]
+    coming = today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
+    return [Day(*match.span(), "weekday", weekday, (coming + timedelta(days=7),))]
+
+
 def _ahead(days: int) -> Callable[[re.Match[str], date], list[Day]]:
     return lambda match, today: [Day(*match.span(), "relative", None, (today + timedelta(days=days),))]
 
@@ -270,6 +277,7 @@ _RULES: list[tuple[str, Callable[[re.Match[str], date], list[Day]]]] = [
     ),
     (rf"\b(?P<wd>{_WD})(?:[- ]feira)?,? (?:passad[ao]|pasad[ao])\b", _past),
     (rf"\b(?:last) (?P<wd>{_WD})\b", _past),
+    (rf"\b(?:a|na|o|no|el|la) outr[ao] (?P<wd>{_WD})(?:[- ]feira)?\b|\bel otro (?P<wd2>{_WD})\b", _after_that),
     (rf"\b(?P<wd>{_WD})(?:[- ]feira)?,? (?P<next>{_NEXT})\b", _weekday),
     (rf"\b(?P<next>{_NEXT}) (?P<wd>{_WD})(?:[- ]feira)?\b", _weekday),
     (rf"\b(?P<this>{_THIS}) (?P<wd>{_WD})(?:[- ]feira)?\b{_ORDINAL_NOUN}", _weekday),

@@ -227,7 +227,7 @@ TIMES = {
     "Tuesday 10th at 2": "10/03 02:00|14:00",
     "two weeks from today": "23/03",
     "in the afternoon": "afternoon",
-    "amanhã cedo": "10/03",
+    "amanhã cedo": "10/03 morning",
     "amanhã 15h": "10/03 15:00",
     "15h amanhã": "10/03 15:00",
     "quarta 9h": "wed 09:00|21:00",
