@@ -83,7 +83,8 @@ class Witness:
         """Takes over what sellers did in Kommo. While that fails it is tried again for a minute, then done without.
 
         Raises:
-            NotYetError: A seller's change is known that can still be taken back: nobody is told of what it may change.
+            NotYetError: A seller's change is known that can still be taken back, and nobody is told of what it may change; or the
+                newest change waits to be told.
             Exception: What the look raises, for the first few times.
         """
         try:
@@ -99,6 +100,8 @@ class Witness:
         if meeting.wish:
             is_ahead = meeting.look_at is not None and meeting.look_at > self.now()
             raise NotYetError("a seller's change can still be taken back", at=meeting.look_at if is_ahead else None)
+        if meeting.notice_rev < meeting.revision:  # in order: what a message builds on was said before
+            raise NotYetError("the customer has not been told of the newest change yet")
 
     async def _standing(self, touch: Touch) -> Meeting | None:
         async with self.db.transaction() as session:

@@ -81,3 +81,23 @@ def test_a_known_change_is_waited_for_also_while_kommo_is_down(tmp_path: Path, s
         assert waits.value.at is None
 
     run(tmp_path, scene, check)
+
+
+def test_nobody_is_written_to_again_before_they_heard_of_the_newest_change(tmp_path: Path, scene: Stage) -> None:
+    async def check(house: House) -> None:
+        meeting = await house.booked()
+        scene.fault("evolution", path="/sendText", status=503, times=-1)
+        house.seller.moves_task(meeting.kommo_task_id, WEDNESDAY)
+        await house.look(meeting.id, TASK)
+        scene.advance(seconds=UNDO_S + 1)
+        await house.look(meeting.id)
+        moved = await house.one(meeting.id)
+        assert moved.notice_rev < moved.revision
+        with pytest.raises(NotYetError):
+            await witness_of(house).confirm(touch_of(moved))
+        scene.clear_faults()
+        scene.advance(minutes=1)
+        assert (await house.settle(meeting.id)).complete
+        assert await witness_of(house).confirm(touch_of(moved)) is not None
+
+    run(tmp_path, scene, check)
